@@ -84,7 +84,7 @@ enum class ExprKind : uint8_t {
   Binary,  ///< `a + b`
   Compare, ///< `a <= b < c` (a chain)
   Where,   ///< `e where c`
-  Get,     ///< `get P`, `get P[e, mb]`
+  Get,     ///< `get P`, `get P(e, mb)`
   Reg,     ///< `reg e`: load now
   View,    ///< `view X at off as e4m3[a, b] stride (s, 1)`
   Tuple,   ///< `(L1, L2)`
@@ -177,15 +177,22 @@ struct AxisBinder {
   Expr *extent; ///< Null when the extent is inferred.
 };
 
+/// `fast`, `every 4`: only in mma(…).
+struct CallOption {
+  Ident name;
+  Expr *value; ///< Null for a flag.
+};
+
 struct CallExpr : Expr {
-  CallExpr(Ident callee, llvm::ArrayRef<AxisBinder> axes, bool hasAxes,
-           llvm::ArrayRef<Expr *> args, llvm::SMLoc e)
+  CallExpr(Ident callee, llvm::ArrayRef<AxisBinder> axes,
+           llvm::ArrayRef<Expr *> args, llvm::ArrayRef<CallOption> options,
+           llvm::SMLoc e)
       : Expr(ExprKind::Call, callee.loc, callee.loc, e), callee(callee),
-        axes(axes), hasAxes(hasAxes), args(args) {}
+        axes(axes), args(args), options(options) {}
   Ident callee;
   llvm::ArrayRef<AxisBinder> axes;
-  bool hasAxes; ///< `f<…>(…)` was written, even if empty.
   llvm::ArrayRef<Expr *> args;
+  llvm::ArrayRef<CallOption> options;
   TILEWRIGHT_EXPR(CallExpr, Call)
 };
 
@@ -222,21 +229,7 @@ struct UnaryExpr : Expr {
 };
 
 /// Div must divide exactly on integers; FloorDiv is `//`.
-enum class BinaryOp : uint8_t {
-  Add,
-  Sub,
-  Mul,
-  Div,
-  FloorDiv,
-  Mod,
-  And,
-  Or,
-  BitAnd,
-  BitOr,
-  BitXor,
-  Shl,
-  Shr
-};
+enum class BinaryOp : uint8_t { Add, Sub, Mul, Div, FloorDiv, Mod, And, Or };
 enum class CompareOp : uint8_t { EQ, NE, LT, LE, GT, GE };
 
 llvm::StringRef spelling(BinaryOp op);
@@ -340,17 +333,18 @@ enum class StmtKind : uint8_t {
   Error,
   Const,    ///< `const BK = 128`
   Let,      ///< `s = get ab`, `acc: f32[m: BM] = 0`, or an assignment
-  Copy,     ///< `D[…] <- e`, `D[…] += e`, `acc += e`
+  Copy,     ///< `D[…] <- e`
+  Assign,   ///< `acc += e`, `D[…] += e`, `o.acc = e`
   For,      ///< `for (i, j) in t, kk in 0..n …`
   If,       ///< `if c { } else { }`
   When,     ///< `when sm_100 { } else { }`
   Block,    ///< `{ … }`
-  Put,      ///< `put P[key]@c as o { … }`
+  Put,      ///< `put P@c(key) as o { … }`
   Free,     ///< `free s`
   Yield,    ///< `yield i, j`
   Await,    ///< `await c[e] >= n`
   Barrier,  ///< `barrier cluster`
-  Each,     ///< `each x: n over warps { … }`
+  Each,     ///< `each x in 0..n over warps { … }`
   Eval,     ///< an expression alone, `ptx("…")`
   Tiles,    ///< `tiles t(i: …, j: …) persistent, …`
   Schedule, ///< `schedule t(i, j) shared { … }`
@@ -414,21 +408,32 @@ struct LetStmt : Stmt {
 };
 
 struct CopyStmt : Stmt {
-  CopyStmt(Expr *dst, Expr *src, bool accumulate, llvm::ArrayRef<Hint> hints,
-           llvm::SMLoc l)
-      : Stmt(StmtKind::Copy, l), dst(dst), src(src), accumulate(accumulate),
-        hints(hints) {}
+  CopyStmt(Expr *dst, Expr *src, llvm::ArrayRef<Hint> hints, llvm::SMLoc l)
+      : Stmt(StmtKind::Copy, l), dst(dst), src(src), hints(hints) {}
   Expr *dst, *src;
-  bool accumulate; ///< `+=`
   llvm::ArrayRef<Hint> hints;
   TILEWRIGHT_STMT(CopyStmt, Copy)
+};
+
+enum class AssignOp : uint8_t { Set, Add, Sub, Mul };
+llvm::StringRef spelling(AssignOp op);
+
+/// `Set` only with a target other than a plain name (see LetStmt).
+struct AssignStmt : Stmt {
+  AssignStmt(Expr *dst, AssignOp op, Expr *src, llvm::ArrayRef<Hint> hints,
+             llvm::SMLoc l)
+      : Stmt(StmtKind::Assign, l), dst(dst), op(op), src(src), hints(hints) {}
+  Expr *dst;
+  AssignOp op;
+  Expr *src;
+  llvm::ArrayRef<Hint> hints;
+  TILEWRIGHT_STMT(AssignStmt, Assign)
 };
 
 /// One `pattern in domain` of a `for`.
 struct ForClause {
   llvm::ArrayRef<Ident> vars; ///< More than one in `(i, j) in t`.
-  Expr *domain;               ///< Range, tuple of constants, or iterator name.
-  Expr *where;                ///< Null, or a condition that skips.
+  Expr *domain;               ///< Range, tuple, or iterator (Name or Call).
   llvm::SMLoc loc;
 };
 
@@ -464,21 +469,20 @@ struct WhenStmt : Stmt {
 
 struct PutStmt : Stmt {
   PutStmt(Ident pipe, llvm::ArrayRef<Expr *> keys, Expr *at, Ident as,
-          llvm::ArrayRef<Hint> hints, Stmt *body, llvm::SMLoc l)
+          Stmt *body, llvm::SMLoc l)
       : Stmt(StmtKind::Put, l), pipe(pipe), keys(keys), at(at), as(as),
-        hints(hints), body(body) {}
+        body(body) {}
   Ident pipe;
-  llvm::ArrayRef<Expr *> keys; ///< `put P[e, mb]`
+  llvm::ArrayRef<Expr *> keys; ///< `put P(e, mb)`
   Expr *at;                    ///< `put P@c`: a CTA of the cluster, or a rank.
   Ident as;                    ///< Empty without `as o`.
-  llvm::ArrayRef<Hint> hints;
   Stmt *body;
   TILEWRIGHT_STMT(PutStmt, Put)
 };
 
 struct FreeStmt : Stmt {
-  FreeStmt(Expr *slot, llvm::SMLoc l) : Stmt(StmtKind::Free, l), slot(slot) {}
-  Expr *slot; ///< A slot's name, or a keyed pipe `P[e]`.
+  FreeStmt(Ident slot, llvm::SMLoc l) : Stmt(StmtKind::Free, l), slot(slot) {}
+  Ident slot;
   TILEWRIGHT_STMT(FreeStmt, Free)
 };
 
@@ -503,10 +507,11 @@ struct BarrierStmt : Stmt {
 };
 
 struct EachStmt : Stmt {
-  EachStmt(llvm::ArrayRef<AxisBinder> vars, Ident scope, Stmt *body,
-           llvm::SMLoc l)
-      : Stmt(StmtKind::Each, l), vars(vars), scope(scope), body(body) {}
-  llvm::ArrayRef<AxisBinder> vars;
+  EachStmt(Ident var, Expr *domain, Ident scope, Stmt *body, llvm::SMLoc l)
+      : Stmt(StmtKind::Each, l), var(var), domain(domain), scope(scope),
+        body(body) {}
+  Ident var;
+  Expr *domain;
   Ident scope; ///< warps, role, grid
   Stmt *body;
   TILEWRIGHT_STMT(EachStmt, Each)
@@ -538,14 +543,13 @@ struct TilesStmt : Stmt {
 };
 
 struct ScheduleStmt : Stmt {
-  ScheduleStmt(Ident name, llvm::ArrayRef<Ident> vars, bool shared,
-               llvm::ArrayRef<TilesOption> options, Stmt *body, llvm::SMLoc l)
+  ScheduleStmt(Ident name, llvm::ArrayRef<Ident> vars, bool shared, Stmt *body,
+               llvm::SMLoc l)
       : Stmt(StmtKind::Schedule, l), name(name), vars(vars), shared(shared),
-        options(options), body(body) {}
+        body(body) {}
   Ident name;
   llvm::ArrayRef<Ident> vars;
-  bool shared;
-  llvm::ArrayRef<TilesOption> options;
+  bool shared; ///< Runs in one warp and feeds the roles through a pipe.
   Stmt *body;
   TILEWRIGHT_STMT(ScheduleStmt, Schedule)
 };
@@ -565,7 +569,6 @@ struct PipeStmt : Stmt {
   Expr *full = nullptr;            ///< Contributions that fill a keyed slot.
   Expr *freed = nullptr;           ///< Releases that empty it.
   llvm::ArrayRef<FieldDecl> fields;
-  llvm::ArrayRef<Hint> hints;
   TILEWRIGHT_STMT(PipeStmt, Pipe)
 };
 
@@ -600,7 +603,7 @@ struct CounterStmt : Stmt {
       : Stmt(StmtKind::Counter, l), name(name), dims(dims), scope(scope) {}
   Ident name;
   llvm::ArrayRef<Expr *> dims; ///< Empty: one counter.
-  Ident scope;                 ///< `in gmem`, `in ranks`; empty: gmem.
+  Ident scope;                 ///< smem, gmem, ranks; empty: gmem.
   TILEWRIGHT_STMT(CounterStmt, Counter)
 };
 
@@ -616,9 +619,10 @@ struct TuneStmt : Stmt {
     Ident name;
     Expr *values; ///< A tuple or a range of constants.
   };
-  TuneStmt(llvm::ArrayRef<Choice> choices, llvm::SMLoc l)
-      : Stmt(StmtKind::Tune, l), choices(choices) {}
+  TuneStmt(llvm::ArrayRef<Choice> choices, Expr *where, llvm::SMLoc l)
+      : Stmt(StmtKind::Tune, l), choices(choices), where(where) {}
   llvm::ArrayRef<Choice> choices;
+  Expr *where; ///< Null, or the condition on legal combinations.
   TILEWRIGHT_STMT(TuneStmt, Tune)
 };
 
@@ -626,11 +630,10 @@ struct TuneStmt : Stmt {
 // Kernels
 //===----------------------------------------------------------------------===//
 
-/// A constant parameter: `BM`, `BM: int = 128`, `T: type`, `MA: major`.
+/// A constant parameter: `BM`, `T: type`, `MA: major`.
 struct ConstParam {
   Ident name;
-  Ident kind;         ///< int, bool, type, major; empty: int.
-  Expr *defaultValue; ///< Null without one.
+  Ident kind; ///< int, bool, type, major; empty: int.
 };
 
 /// `A: e4m3[M, K] major MA const`
@@ -646,14 +649,12 @@ struct KernelDecl {
   Ident name;
   llvm::ArrayRef<ConstParam> consts;
   llvm::ArrayRef<TensorParam> params;
-  llvm::ArrayRef<Stmt *> header; ///< `require` and `tune` before the body.
+  llvm::ArrayRef<Stmt *> header; ///< The `require` before the body.
   BlockStmt *body;
   llvm::SMLoc loc;
 };
 
-/// A file: constants and functions shared by its kernels, and the kernels.
 struct File {
-  llvm::ArrayRef<Stmt *> globals;
   llvm::ArrayRef<KernelDecl *> kernels;
 };
 
