@@ -1,0 +1,71 @@
+//===- Frontend.h - parse, check and instantiate a .tw file -----*- C++ -*-===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// The whole interface of the language front end:
+//
+//   llvm::SourceMgr sm;  sm.AddNewSourceBuffer(std::move(buffer), {});
+//   Diagnostics diags(sm);
+//   ASTContext context;
+//   File file = parse(sm, sm.getMainFileID(), context, diags);
+//   if (!diags.hasErrors() && check(file, diags)) {
+//     InstantiateOptions options;  options.constants["BM"] = "128";
+//     std::unique_ptr<typed::InstantiatedKernel> kernel =
+//         instantiate(file, options, diags);
+//   }
+//
+// Nothing here throws or aborts on bad input, whatever its bytes are.
+//
+//===----------------------------------------------------------------------===//
+#ifndef TILEWRIGHT_DSL_FRONTEND_H
+#define TILEWRIGHT_DSL_FRONTEND_H
+
+#include "tilewright/DSL/AST.h"
+#include "tilewright/DSL/Diagnostics.h"
+#include "tilewright/DSL/Typed.h"
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+
+namespace tilewright::dsl {
+
+/// Reads one buffer of `sm`. The tree is returned even after errors that the
+/// parser recovered from (then `diags.hasErrors()`), so that they can be
+/// reported together with others; never instantiate such a tree.
+File parse(llvm::SourceMgr &sm, unsigned buffer, ASTContext &context,
+           Diagnostics &diags);
+
+/// Checks every kernel of the file with its constants and dimensions unknown:
+/// names, axes, element types, slots, roles, as far as they do not depend on
+/// values. False after an error.
+bool check(const File &file, Diagnostics &diags);
+
+struct InstantiateOptions {
+  /// Which kernel; empty when the file has one.
+  std::string kernel;
+  /// Values of constant parameters as written on the command line: `128`,
+  /// `true`, `bf16`, and for majors the name of a dimension letter or its
+  /// position (`K`, `1`).
+  std::map<std::string, std::string> constants;
+  /// Dimensions that are baked in.
+  std::map<std::string, int64_t> baked;
+  /// Constants without a value take the first one of their `tune` choices.
+  bool defaultsFromTune = false;
+  typed::Target target = typed::Target::SM90a;
+};
+
+/// Resolves constants, conditions on constants and the target, and gives every
+/// expression its type. Null after an error (reported to `diags`).
+std::unique_ptr<typed::InstantiatedKernel>
+instantiate(const File &file, const InstantiateOptions &options,
+            Diagnostics &diags);
+
+/// `sm_90a`, `sm_100a` (the `a` may be left out).
+std::optional<typed::Target> parseTarget(llvm::StringRef name);
+
+} // namespace tilewright::dsl
+
+#endif // TILEWRIGHT_DSL_FRONTEND_H
