@@ -1,4 +1,13 @@
-// The precompiled header of every library that includes MLIR.
+//===- pch.h - precompiled header of everything that includes MLIR --------===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// Templates are instantiated while it is built (CMake's default for clang),
+// which is what makes an edited pass rebuild in seconds.
+//
+//===----------------------------------------------------------------------===//
 #include "mlir/Conversion/ArithToLLVM/ArithToLLVM.h"
 #include "mlir/Conversion/LLVMCommon/TypeConverter.h"
 #include "mlir/Dialect/Affine/IR/AffineOps.h"

@@ -1,0 +1,287 @@
+#!/usr/bin/env python3
+"""Runs every test of a built tree and counts them: lit, GoogleTest, pytest,
+bounded fuzzing, the style checks and the static-link check.
+
+    scripts/run_tests.py [--build DIR] [--only SUITE,...] [--fuzz-seconds N]
+
+Counts come from the runners' XML reports, never from their text. A runner that
+crashes, hangs, or reports success without a report counts as a failure. The
+last line is `N passed, N failed, N skipped`; the exit status is 0 only if
+something ran and nothing failed.
+"""
+import argparse
+import glob
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+import xml.etree.ElementTree as ElementTree
+
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+
+
+class Case:
+    """One test: its name, `passed`, `failed` or `skipped`, and why."""
+
+    def __init__(self, name, outcome, detail=""):
+        self.name, self.outcome, self.detail = name, outcome, detail
+
+
+def read_report(path):
+    """The cases of a JUnit-style report, as lit, GoogleTest and pytest write
+    it. Raises ParseError or OSError when it is absent or cut off."""
+    cases = []
+    for case in ElementTree.parse(path).getroot().iter("testcase"):
+        name = ".".join(
+            part for part in (case.get("classname"), case.get("name")) if part
+        )
+        outcome, detail = "passed", ""
+        for child in case:
+            tag = child.tag.rsplit("}", 1)[-1]
+            if tag in ("failure", "error"):
+                outcome = "failed"
+                detail = child.text or child.get("message") or ""
+                break
+            if tag == "skipped":
+                outcome = "skipped"
+                detail = child.get("message") or child.text or ""
+        # GoogleTest marks DISABLED_ tests this way only.
+        if outcome == "passed" and case.get("status") == "notrun":
+            outcome, detail = "skipped", "disabled"
+        cases.append(Case(name, outcome, detail.strip()))
+    return cases
+
+
+def run(command, timeout, **options):
+    """Runs `command` in its own process group; returns its exit status and
+    output. Past `timeout` seconds the whole group is ended: status 124."""
+    process = subprocess.Popen(
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
+        cwd=options.pop("cwd", ROOT),
+        **options,
+    )
+    try:
+        output, _ = process.communicate(timeout=timeout)
+        status = process.returncode
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        output, _ = process.communicate()
+        status = 124
+        output += f"\nended after {timeout} s\n".encode()
+    return status, output.decode(errors="replace")
+
+
+def run_reported(name, command, report, timeout, **options):
+    """Runs a runner that writes `report`. The runner's own failure is a case
+    of its own when no reported case explains it."""
+    if os.path.exists(report):
+        os.remove(report)
+    status, output = run(command, timeout, **options)
+    try:
+        cases = read_report(report)
+    except (OSError, ElementTree.ParseError) as error:
+        return [Case(name, "failed", f"status {status}, no report: {error}\n{output}")]
+    if status != 0 and not any(case.outcome == "failed" for case in cases):
+        cases.append(Case(name, "failed", f"exit status {status}\n{output}"))
+    return cases
+
+
+class Suites:
+    def __init__(self, build, results, fuzz_seconds):
+        self.build, self.results = build, results
+        self.fuzz_seconds = fuzz_seconds
+
+    def report(self, name):
+        return os.path.join(self.results, name + ".xml")
+
+    def lit(self):
+        report = self.report("lit")
+        return run_reported(
+            "lit",
+            [
+                sys.executable,
+                os.path.join(self.build, "bin", "tilewright-lit"),
+                "-sv",
+                "--timeout=300",
+                "--xunit-xml-output=" + report,
+                os.path.join(ROOT, "test", "lit"),
+            ],
+            report,
+            timeout=1800,
+        )
+
+    def unit(self):
+        cases = []
+        for program in sorted(glob.glob(os.path.join(self.build, "test/unit/*"))):
+            name = os.path.basename(program)
+            if not os.path.isfile(program) or not os.access(program, os.X_OK):
+                continue
+            report = self.report("unit-" + name)
+            cases += run_reported(
+                name,
+                [program, "--gtest_output=xml:" + report],
+                report,
+                timeout=600,
+            )
+        return cases
+
+    def python(self):
+        folders = ["test/gpu", "test/python", "python/tests", "python/test"]
+        folders = [path for path in folders if os.path.isdir(os.path.join(ROOT, path))]
+        if not folders:
+            return []
+        python = os.path.join(ROOT, ".venv/bin/python")
+        environment = dict(os.environ)
+        paths = [os.path.join(ROOT, "python"), environment.get("PYTHONPATH")]
+        environment["PYTHONPATH"] = os.pathsep.join(filter(None, paths))
+        environment["TILEWRIGHT_BUILD"] = self.build
+        environment["PATH"] = os.pathsep.join(
+            [os.path.join(self.build, "bin"), environment.get("PATH", "")]
+        )
+        report = self.report("python")
+        return run_reported(
+            "pytest",
+            [
+                python if os.access(python, os.X_OK) else sys.executable,
+                *("-m", "pytest", "-q", "-p", "no:cacheprovider"),
+                "--junitxml=" + report,
+                *folders,
+            ],
+            report,
+            timeout=1800,
+            env=environment,
+        )
+
+    def fuzz(self):
+        """Every libFuzzer program of the build, on a copy of its seed corpus
+        (test/fuzz/NAME or dsl/fuzz/corpus), for a bounded time."""
+        programs = glob.glob(os.path.join(self.build, "bin", "*fuzz*"))
+        programs += glob.glob(os.path.join(self.build, "test/fuzz/*fuzz*"))
+        cases = []
+        for program in sorted(set(programs)):
+            if not os.path.isfile(program) or not os.access(program, os.X_OK):
+                continue
+            name = os.path.basename(program)
+            # New inputs go to the first folder: a scratch one.
+            scratch = os.path.join(self.results, name + "-corpus")
+            shutil.rmtree(scratch, ignore_errors=True)
+            os.makedirs(scratch)
+            seeds = glob.glob(os.path.join(ROOT, "*/fuzz/*corpus*"))
+            seeds += glob.glob(os.path.join(ROOT, "*/fuzz/*/*corpus*"))
+            seeds += glob.glob(os.path.join(ROOT, "kernels/*/"))
+            seeds = [seed for seed in seeds if os.path.isdir(seed)]
+            status, output = run(
+                [
+                    program,
+                    f"-max_total_time={self.fuzz_seconds}",
+                    "-timeout=10",
+                    "-rss_limit_mb=2048",
+                    "-print_final_stats=1",
+                    f"-artifact_prefix={self.results}/{name}-",
+                    scratch,
+                    *seeds,
+                ],
+                timeout=self.fuzz_seconds + 300,
+            )
+            # A fuzzer that executed nothing proves nothing.
+            executed = [
+                int(line.split(":")[-1])
+                for line in output.splitlines()
+                if line.startswith("stat::number_of_executed_units:")
+            ]
+            if status == 0 and executed and executed[-1] > 0:
+                cases.append(Case(name, "passed", f"{executed[-1]} inputs"))
+            else:
+                cases.append(Case(name, "failed", f"exit status {status}\n{output}"))
+        return cases
+
+    def checks(self):
+        cases = []
+        style = os.path.join(ROOT, "scripts/check-style.sh")
+        static = os.path.join(ROOT, "scripts/check-static.sh")
+        commands = [
+            ("style." + rule, ["bash", style, rule])
+            for rule in ("format", "banner", "length", "hosts")
+        ]
+        commands.append(("static-link", ["bash", static, self.build]))
+        for name, command in commands:
+            status, output = run(command, timeout=600)
+            if status == 77:
+                cases.append(Case(name, "skipped", output))
+            elif status == 0:
+                cases.append(Case(name, "passed"))
+            else:
+                cases.append(Case(name, "failed", output))
+        return cases
+
+
+def indent(text, lines):
+    rows = text.strip().splitlines()
+    if len(rows) > lines:
+        rows = rows[: lines // 3] + ["..."] + rows[-2 * lines // 3 :]
+    return "\n".join("    " + row for row in rows)
+
+
+def main():
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    names = ["checks", "unit", "lit", "python", "fuzz"]
+    parser.add_argument("--build", default=os.path.join(ROOT, "build/release"))
+    parser.add_argument("--only", default=",".join(names))
+    parser.add_argument("--fuzz-seconds", type=int, default=20)
+    arguments = parser.parse_args()
+
+    build = os.path.abspath(arguments.build)
+    results = os.path.join(build, "test-results")
+    shutil.rmtree(results, ignore_errors=True)
+    os.makedirs(results)
+    suites = Suites(build, results, arguments.fuzz_seconds)
+
+    totals = {"passed": 0, "failed": 0, "skipped": 0}
+    for name in arguments.only.split(","):
+        if name not in names:
+            parser.error(f"no suite {name}; there are {', '.join(names)}")
+        started = time.monotonic()
+        try:
+            cases = getattr(suites, name)()
+        except OSError as error:
+            cases = [Case(name, "failed", f"cannot run: {error}")]
+        counts = {outcome: 0 for outcome in totals}
+        for case in cases:
+            counts[case.outcome] += 1
+            totals[case.outcome] += 1
+        for case in cases:
+            if case.outcome == "failed":
+                print(f"FAILED {name}: {case.name}\n{indent(case.detail, 60)}")
+        reasons = {}
+        for case in cases:
+            if case.outcome == "skipped":
+                reason = (case.detail.splitlines() or ["no reason given"])[0]
+                reasons[reason] = reasons.get(reason, 0) + 1
+        for reason, count in sorted(reasons.items()):
+            print(f"skipped {count} in {name}: {reason}")
+        print(
+            f"{name}: {counts['passed']} ok, {counts['failed']} not,"
+            f" {counts['skipped']} left out,"
+            f" {time.monotonic() - started:.0f} s",
+            flush=True,
+        )
+
+    ok = totals["failed"] == 0 and totals["passed"] > 0
+    print(
+        f"{totals['passed']} passed, {totals['failed']} failed,"
+        f" {totals['skipped']} skipped",
+        flush=True,
+    )
+    return 0 if ok else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
