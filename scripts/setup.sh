@@ -47,9 +47,14 @@ apt_get() {
     -o Dpkg::Use-Pty=0 "$@" </dev/null >>"$LOG" 2>&1
 }
 
-# The last error that apt or pip wrote to the log, on one line.
+# The last error that apt or pip wrote to the log, on one line. pip reports a
+# network failure as a warning, and then that there is no such package.
 last_error() {
-  grep -E '^(E:|W: Failed|ERROR:|error:)' "$LOG" | tail -n 1 | cut -c 1-200
+  {
+    grep -E '^(E:|W: Failed|ERROR:|error:)' "$LOG" | tail -n 1
+    grep -oE '(SSLError|NameResolutionError|NewConnectionError|Temporary failure|Connection refused).*' \
+      "$LOG" | tail -n 1
+  } | tail -n 1 | cut -c 1-160
 }
 
 has_candidate() {
