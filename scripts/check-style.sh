@@ -4,6 +4,7 @@
 #   banner  C++ files begin with LLVM's banner and name the licence
 #   length  no source file has more than 800 lines
 #   hosts   no file names the host of a package registry
+#   readme  README.md shows the FP8 GEMM kernel as it is
 # Exit status 1, and one line for each file that breaks a rule.
 set -uo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
@@ -63,15 +64,23 @@ check_hosts() {
   return 1
 }
 
+check_readme() {
+  local kernel=kernels/gemm/fp8_gemm_nt.tw
+  diff -u <(awk '/^```tw/ { on = 1; next } /^```/ { on = 0 } on' README.md) \
+    "$kernel" && return 0
+  echo "README.md does not show $kernel as it is"
+  return 1
+}
+
 [ -n "$(tracked)" ] || fail "git lists no files in $ROOT"
 status=0
 for rule in "${@:-all}"; do
   case $rule in
-  all) for each in format banner length hosts; do
+  all) for each in format banner length hosts readme; do
     "check_$each" || status=1
   done ;;
-  format | banner | length | hosts) "check_$rule" || status=1 ;;
-  *) fail "no rule $rule: format, banner, length, hosts" ;;
+  format | banner | length | hosts | readme) "check_$rule" || status=1 ;;
+  *) fail "no rule $rule: format, banner, length, hosts, readme" ;;
   esac
 done
 exit "$status"

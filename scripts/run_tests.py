@@ -207,7 +207,7 @@ class Suites:
         static = os.path.join(ROOT, "scripts/check-static.sh")
         commands = [
             ("style." + rule, ["bash", style, rule])
-            for rule in ("format", "banner", "length", "hosts")
+            for rule in ("format", "banner", "length", "hosts", "readme")
         ]
         commands.append(("static-link", ["bash", static, self.build]))
         for name, command in commands:
