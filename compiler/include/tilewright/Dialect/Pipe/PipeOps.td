@@ -1,0 +1,201 @@
+//===- PipeOps.td - operations of the pipe dialect ----------*- tablegen -*-===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef TILEWRIGHT_DIALECT_PIPE_PIPEOPS_TD
+#define TILEWRIGHT_DIALECT_PIPE_PIPEOPS_TD
+
+include "tilewright/Dialect/Pipe/PipeDialect.td"
+include "tilewright/Dialect/Tile/TileTypes.td"
+include "mlir/Interfaces/SideEffectInterfaces.td"
+include "mlir/IR/EnumAttr.td"
+include "mlir/IR/SymbolInterfaces.td"
+
+class Pipe_Op<string mnemonic, list<Trait> traits = []>
+    : Op<PipeDialect, mnemonic, traits>;
+
+class Pipe_EffectOp<string mnemonic, list<Trait> traits = []>
+    : Pipe_Op<mnemonic, traits # [
+        DeclareOpInterfaceMethods<MemoryEffectsOpInterface>]>;
+
+def Pipe_Consumer : I32EnumAttr<"Consumer", "who empties a ring", [
+    I32EnumAttrCase<"Roles", 0, "roles">,
+    I32EnumAttrCase<"CopyEngine", 1, "copy_engine">]> {
+  let cppNamespace = "::tilewright::pipe";
+}
+
+def Pipe_Side : I32EnumAttr<"Side", "a barrier of a slot", [
+    I32EnumAttrCase<"Full", 0, "full">,
+    I32EnumAttrCase<"Empty", 1, "empty">]> {
+  let cppNamespace = "::tilewright::pipe";
+}
+
+//===----------------------------------------------------------------------===//
+// Rings and slots
+//===----------------------------------------------------------------------===//
+
+def Pipe_RingOp : Pipe_Op<"ring", [Symbol]> {
+  let summary = "A ring of slots in shared memory";
+  let description = [{
+    `depth` 0 asks for as many slots as fit (`pipe P[max]`);
+    `tile-plan-resources` puts the number. Fields are views. Decided by passes:
+    `layouts` (a `#tile.shared` for each field), `offsets` (bytes of a field
+    within a slot), `base` (byte offset of the ring in shared memory),
+    `slot_bytes`, `barriers` (byte offset of its full barriers; the empty ones
+    follow), `full_count` and `empty_count` (arrivals a phase), `instances`
+    (one ring for each group of a role, for implicit rings).
+
+    With consumer `copy_engine` the ring is implicit: a store through shared
+    memory, emptied by the bulk-copy engine.
+
+    ```
+    pipe.ring @ab depth(0) fields ["a", "b"] [!tile.view<[m: 128, k: 128], f8E4M3FN>,
+                                              !tile.view<[n: 128, k: 128], f8E4M3FN>]
+    ```
+  }];
+  let arguments = (ins
+    SymbolNameAttr:$sym_name, I64Attr:$depth,
+    StrArrayAttr:$field_names, TypeArrayAttr:$field_types,
+    DefaultValuedAttr<Pipe_Consumer, "::tilewright::pipe::Consumer::Roles">:$consumer,
+    OptionalAttr<ArrayAttr>:$layouts,
+    OptionalAttr<DenseI64ArrayAttr>:$offsets,
+    OptionalAttr<I64Attr>:$base, OptionalAttr<I64Attr>:$slot_bytes,
+    OptionalAttr<I64Attr>:$barriers,
+    OptionalAttr<I64Attr>:$full_count, OptionalAttr<I64Attr>:$empty_count,
+    OptionalAttr<I64Attr>:$instances);
+  let assemblyFormat = [{
+    $sym_name `depth` `(` $depth `)` `fields` $field_names $field_types
+    (`consumer` $consumer^)? (`layouts` $layouts^)? attr-dict
+  }];
+  let hasVerifier = 1;
+  let extraClassDeclaration = [{
+    /// The index of a field, or -1.
+    int64_t getFieldIndex(mlir::StringRef name);
+    ::tilewright::tile::ViewType getFieldType(unsigned index);
+    /// The shared-memory layout of a field, null before layouts are inferred.
+    ::tilewright::tile::SharedAttr getFieldLayout(unsigned index);
+    /// The ring that a slot value belongs to, found from `from` upwards.
+    static RingOp lookup(mlir::Operation *from, mlir::FlatSymbolRefAttr name);
+  }];
+}
+
+def Pipe_AcquirePutOp : Pipe_EffectOp<"acquire_put", [AttrSizedOperandSegments]> {
+  let summary = "Waits for a free slot and owns it for filling";
+  let description = [{
+    Before rings are indexed a slot is implied by order; `pipe-index-rings`
+    adds the slot index and the phase bit.
+  }];
+  let arguments = (ins FlatSymbolRefAttr:$ring,
+    Optional<I32>:$index, Optional<I32>:$phase);
+  let results = (outs Pipe_SlotType:$slot);
+  let assemblyFormat = [{
+    $ring (`at` $index^ `phase` $phase)? attr-dict `:` type($slot)
+  }];
+  let hasVerifier = 1;
+}
+
+def Pipe_CommitOp : Pipe_EffectOp<"commit"> {
+  let summary = "The role's contribution to a slot is issued";
+  let description = [{
+    The slot is full once all contributions, and all bytes of asynchronous
+    copies into it, have arrived.
+  }];
+  let arguments = (ins Pipe_SlotType:$slot);
+  let assemblyFormat = "$slot attr-dict `:` type($slot)";
+  let hasVerifier = 1;
+}
+
+def Pipe_AcquireGetOp : Pipe_EffectOp<"acquire_get", [AttrSizedOperandSegments]> {
+  let summary = "Waits for the next full slot and owns it for reading";
+  let arguments = (ins FlatSymbolRefAttr:$ring,
+    Optional<I32>:$index, Optional<I32>:$phase);
+  let results = (outs Pipe_SlotType:$slot);
+  let assemblyFormat = [{
+    $ring (`at` $index^ `phase` $phase)? attr-dict `:` type($slot)
+  }];
+  let hasVerifier = 1;
+}
+
+def Pipe_ReleaseOp : Pipe_EffectOp<"release"> {
+  let summary = "Gives a slot back once the reads that tokens stand for retired";
+  let arguments = (ins Pipe_SlotType:$slot, Variadic<Pipe_TokenType>:$after);
+  let assemblyFormat = [{
+    $slot (`after` `(` $after^ `)`)? attr-dict `:` type($slot)
+  }];
+  let hasVerifier = 1;
+}
+
+def Pipe_FieldOp : Pipe_Op<"field", [Pure]> {
+  let summary = "A field of a slot";
+  let arguments = (ins Pipe_SlotType:$slot, StrAttr:$name);
+  let results = (outs Tile_ViewType:$view);
+  let assemblyFormat = [{
+    $slot `[` $name `]` attr-dict `:` type($slot) `->` type($view)
+  }];
+  let hasVerifier = 1;
+}
+
+//===----------------------------------------------------------------------===//
+// Explicit barriers (after pipe-lower-to-barriers)
+//===----------------------------------------------------------------------===//
+
+def Pipe_SlotAtOp : Pipe_Op<"slot_at", [Pure]> {
+  let summary = "The slot of a ring at an index; no synchronisation";
+  let arguments = (ins FlatSymbolRefAttr:$ring, I32:$index);
+  let results = (outs Pipe_SlotType:$slot);
+  let assemblyFormat = "$ring `[` $index `]` attr-dict `:` type($slot)";
+}
+
+def Pipe_InitOp : Pipe_EffectOp<"init"> {
+  let summary = "Initialises all mbarriers of a ring (one thread runs it)";
+  let arguments = (ins FlatSymbolRefAttr:$ring);
+  let assemblyFormat = "$ring attr-dict";
+}
+
+def Pipe_WaitOp : Pipe_EffectOp<"wait"> {
+  let summary = "Waits until the phase of a parity of an mbarrier has completed";
+  let description = [{
+    PTX ISA, mbarrier.try_wait.parity: true once the phase with the given
+    parity has completed; a fresh barrier is in phase 0, so waiting for parity
+    1 passes at once.
+  }];
+  let arguments = (ins FlatSymbolRefAttr:$ring, Pipe_Side:$side, I32:$index,
+    I32:$parity);
+  let assemblyFormat = "$ring $side `[` $index `]` `parity` $parity attr-dict";
+}
+
+def Pipe_ArriveOp : Pipe_EffectOp<"arrive"> {
+  let summary = "Arrives once at an mbarrier; `expect` adds transaction bytes";
+  let description = [{
+    One thread of those that run it arrives: `elect` is `warp` (lane 0 of each
+    warp, after the warp has converged) or `thread` (the caller already is one
+    thread). Plain arrival without a scope qualifier: a scope on a release
+    after reads costs 1.5 to 1.7 times (codegen notes).
+  }];
+  let arguments = (ins FlatSymbolRefAttr:$ring, Pipe_Side:$side, I32:$index,
+    DefaultValuedAttr<I64Attr, "0">:$expect, UnitAttr:$per_warp);
+  let assemblyFormat = [{
+    $ring $side `[` $index `]` (`expect` $expect^)? (`per_warp` $per_warp^)?
+    attr-dict
+  }];
+}
+
+def Pipe_GroupBarrierOp : Pipe_EffectOp<"group_barrier"> {
+  let summary = "Synchronises the threads of one warpgroup (named barrier)";
+  let description = [{
+    `id` is the named barrier of the first group of the role; group g uses
+    `id + g` (PTX ISA, barrier.cta; 16 a CTA, 0 is the whole CTA's).
+  }];
+  let arguments = (ins I64Attr:$id, I64Attr:$groups);
+  let assemblyFormat = "$id `groups` $groups attr-dict";
+}
+
+def Pipe_ProxyFenceOp : Pipe_EffectOp<"proxy_fence"> {
+  let summary = "Orders generic accesses of shared memory before asynchronous ones";
+  let description = "PTX ISA, fence.proxy.async.shared::cta.";
+  let assemblyFormat = "attr-dict";
+}
+
+#endif // TILEWRIGHT_DIALECT_PIPE_PIPEOPS_TD

@@ -1,0 +1,21 @@
+//===- TileDialect.cpp - registers the tile dialect  ---===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "mlir/IR/DialectImplementation.h"
+#include "tilewright/Dialect/Tile/TileDialect.h"
+
+using namespace mlir;
+using namespace tilewright::tile;
+
+#include "tilewright/Dialect/Tile/TileDialect.cpp.inc"
+
+void TileDialect::initialize() {
+  registerTypes();
+  addOperations<
+#define GET_OP_LIST
+#include "tilewright/Dialect/Tile/TileOps.cpp.inc"
+      >();
+}
