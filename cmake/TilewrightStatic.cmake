@@ -78,4 +78,4 @@ endforeach()
 # another LLVM (PyTorch's, say).
 add_link_options(-Wl,--gc-sections -Wl,--icf=safe -Wl,--exclude-libs,ALL
                  -static-libstdc++ -static-libgcc
-                 $<$<CONFIG:Release>:-Wl,--strip-all>)
+                 $<$<CONFIG:Release,Check>:-Wl,--strip-all>)

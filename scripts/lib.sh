@@ -7,7 +7,7 @@
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
 VENV=$ROOT/.venv
 LLVM=/usr/lib/llvm-22
-BUILD=${TILEWRIGHT_BUILD:-$ROOT/build/release}
+BUILD=${TILEWRIGHT_BUILD:-$ROOT/build/check}
 
 say() { printf '%s\n' "$*"; }
 
@@ -69,7 +69,7 @@ find_ptxas() {
 build_tree() {
   if [ ! -f "$BUILD/build.ninja" ]; then
     step "configuring $BUILD"
-    (cd "$ROOT" && cmake --preset release -B "$BUILD") \
+    (cd "$ROOT" && cmake --preset check -B "$BUILD") \
       >"$ROOT/build/configure.log" 2>&1 || {
       tail -n 20 "$ROOT/build/configure.log" >&2
       fail "cmake failed, see build/configure.log"

@@ -233,7 +233,7 @@ def main():
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     names = ["checks", "unit", "lit", "python", "fuzz"]
-    parser.add_argument("--build", default=os.path.join(ROOT, "build/release"))
+    parser.add_argument("--build", default=os.path.join(ROOT, "build/check"))
     parser.add_argument("--only", default=",".join(names))
     parser.add_argument("--fuzz-seconds", type=int, default=20)
     arguments = parser.parse_args()
