@@ -19,6 +19,11 @@ if(CMAKE_CXX_COMPILER_ID MATCHES "Clang")
   add_compile_options("SHELL:-Xclang -fno-pch-timestamp")
 endif()
 
+# Programs share the libraries' precompiled header, which must have been built
+# with the same kind of position independence.
+set(CMAKE_C_COMPILE_OPTIONS_PIE -fPIC)
+set(CMAKE_CXX_COMPILE_OPTIONS_PIE -fPIC)
+
 if(TILEWRIGHT_STATIC)
   include(TilewrightStatic)
 endif()
