@@ -78,13 +78,13 @@ enum class ExprKind : uint8_t {
   Member,  ///< `s.a`
   Index,   ///< `A[i*BM + m, k]`
   Call,    ///< `cdiv(a, b)`, `sum<h>(x)`, `min<x: BQ>(…)`, `bf16(acc)`
-  Rename,  ///< `x<k as j>`
+  Rename,  ///< `x<k as j>`, `x<k at e>`
   AtRank,  ///< `x@r`: the same symm object on rank r
   Unary,   ///< `-x`, `not x`
   Binary,  ///< `a + b`
   Compare, ///< `a <= b < c` (a chain)
   Where,   ///< `e where c`
-  Get,     ///< `get P`, `get P(e, mb)`
+  Get,     ///< `get P`, `get P[e, mb]`
   Reg,     ///< `reg e`: load now
   View,    ///< `view X at off as e4m3[a, b] stride (s, 1)`
   Tuple,   ///< `(L1, L2)`
@@ -100,6 +100,10 @@ public:
   /// a binary expression).
   llvm::SMLoc loc;
   llvm::SMLoc start, end;
+  /// Levels of nodes below and including this one; the parser refuses more
+  /// than `maxHeight`, so that recursive walks need no guard of their own.
+  uint16_t height = 1;
+  static constexpr uint16_t maxHeight = 200;
 
 protected:
   Expr(ExprKind kind, llvm::SMLoc loc, llvm::SMLoc start, llvm::SMLoc end)
@@ -196,8 +200,10 @@ struct CallExpr : Expr {
   TILEWRIGHT_EXPR(CallExpr, Call)
 };
 
+/// `k as j` renames an axis; `k at e` subscripts it.
 struct AxisRename {
   Ident from, to;
+  Expr *at; ///< Null for a renaming.
 };
 
 struct RenameExpr : Expr {
@@ -339,12 +345,12 @@ enum class StmtKind : uint8_t {
   If,       ///< `if c { } else { }`
   When,     ///< `when sm_100 { } else { }`
   Block,    ///< `{ … }`
-  Put,      ///< `put P@c(key) as o { … }`
+  Put,      ///< `put P[key]@c as o { … }`
   Free,     ///< `free s`
   Yield,    ///< `yield i, j`
   Await,    ///< `await c[e] >= n`
   Barrier,  ///< `barrier cluster`
-  Each,     ///< `each x in 0..n over warps { … }`
+  Each,     ///< `each x: n over warps { … }`
   Eval,     ///< an expression alone, `ptx("…")`
   Tiles,    ///< `tiles t(i: …, j: …) persistent, …`
   Schedule, ///< `schedule t(i, j) shared { … }`
@@ -415,7 +421,7 @@ struct CopyStmt : Stmt {
   TILEWRIGHT_STMT(CopyStmt, Copy)
 };
 
-enum class AssignOp : uint8_t { Set, Add, Sub, Mul };
+enum class AssignOp : uint8_t { Set, Add };
 llvm::StringRef spelling(AssignOp op);
 
 /// `Set` only with a target other than a plain name (see LetStmt).
@@ -434,6 +440,7 @@ struct AssignStmt : Stmt {
 struct ForClause {
   llvm::ArrayRef<Ident> vars; ///< More than one in `(i, j) in t`.
   Expr *domain;               ///< Range, tuple, or iterator (Name or Call).
+  Expr *where;                ///< Null, or a condition that skips.
   llvm::SMLoc loc;
 };
 
@@ -473,7 +480,7 @@ struct PutStmt : Stmt {
       : Stmt(StmtKind::Put, l), pipe(pipe), keys(keys), at(at), as(as),
         body(body) {}
   Ident pipe;
-  llvm::ArrayRef<Expr *> keys; ///< `put P(e, mb)`
+  llvm::ArrayRef<Expr *> keys; ///< `put P[e, mb]`
   Expr *at;                    ///< `put P@c`: a CTA of the cluster, or a rank.
   Ident as;                    ///< Empty without `as o`.
   Stmt *body;
@@ -481,8 +488,10 @@ struct PutStmt : Stmt {
 };
 
 struct FreeStmt : Stmt {
-  FreeStmt(Ident slot, llvm::SMLoc l) : Stmt(StmtKind::Free, l), slot(slot) {}
-  Ident slot;
+  FreeStmt(Ident name, llvm::ArrayRef<Expr *> keys, llvm::SMLoc l)
+      : Stmt(StmtKind::Free, l), name(name), keys(keys) {}
+  Ident name;                  ///< A slot, or with keys a keyed pipe.
+  llvm::ArrayRef<Expr *> keys; ///< `free P[e, mb]`
   TILEWRIGHT_STMT(FreeStmt, Free)
 };
 
@@ -507,11 +516,10 @@ struct BarrierStmt : Stmt {
 };
 
 struct EachStmt : Stmt {
-  EachStmt(Ident var, Expr *domain, Ident scope, Stmt *body, llvm::SMLoc l)
-      : Stmt(StmtKind::Each, l), var(var), domain(domain), scope(scope),
-        body(body) {}
-  Ident var;
-  Expr *domain;
+  EachStmt(llvm::ArrayRef<AxisBinder> vars, Ident scope, Stmt *body,
+           llvm::SMLoc l)
+      : Stmt(StmtKind::Each, l), vars(vars), scope(scope), body(body) {}
+  llvm::ArrayRef<AxisBinder> vars;
   Ident scope; ///< warps, role, grid
   Stmt *body;
   TILEWRIGHT_STMT(EachStmt, Each)
@@ -543,13 +551,14 @@ struct TilesStmt : Stmt {
 };
 
 struct ScheduleStmt : Stmt {
-  ScheduleStmt(Ident name, llvm::ArrayRef<Ident> vars, bool shared, Stmt *body,
-               llvm::SMLoc l)
+  ScheduleStmt(Ident name, llvm::ArrayRef<Ident> vars, bool shared,
+               llvm::ArrayRef<TilesOption> options, Stmt *body, llvm::SMLoc l)
       : Stmt(StmtKind::Schedule, l), name(name), vars(vars), shared(shared),
-        body(body) {}
+        options(options), body(body) {}
   Ident name;
   llvm::ArrayRef<Ident> vars;
   bool shared; ///< Runs in one warp and feeds the roles through a pipe.
+  llvm::ArrayRef<TilesOption> options;
   Stmt *body;
   TILEWRIGHT_STMT(ScheduleStmt, Schedule)
 };
@@ -633,10 +642,11 @@ struct TuneStmt : Stmt {
 /// A constant parameter: `BM`, `T: type`, `MA: major`.
 struct ConstParam {
   Ident name;
-  Ident kind; ///< int, bool, type, major; empty: int.
+  Ident kind;         ///< int, bool, type, major; empty: int.
+  Expr *defaultValue; ///< `MA: major = K`; null without one.
 };
 
-/// `A: e4m3[M, K] major MA const`
+/// `A: e4m3[M, K] major MA const`, or a scalar `clamp: f32` (no dimensions).
 struct TensorParam {
   Ident name;
   TypeSyntax *type;
@@ -654,7 +664,9 @@ struct KernelDecl {
   llvm::SMLoc loc;
 };
 
+/// A file: constants and functions that its kernels share, and the kernels.
 struct File {
+  llvm::ArrayRef<Stmt *> globals;
   llvm::ArrayRef<KernelDecl *> kernels;
 };
 

@@ -130,7 +130,7 @@ struct Tensor : Decl {
   Elem elem = Elem::Error;
   llvm::ArrayRef<const Expr *> shape; ///< Int scalars over Dims.
   unsigned major = 0;                 ///< The dimension whose stride is 1.
-  unsigned index = 0;                 ///< Position among the parameters.
+  unsigned index = 0;                 ///< Position among all kernel parameters.
   // Views only:
   const Tensor *base = nullptr;         ///< What is reinterpreted.
   const Expr *offset = nullptr;         ///< Bytes from the start of `base`.
@@ -174,11 +174,13 @@ struct Var : Decl {
     Variable,  ///< `acc: f32[…] = 0`: may be assigned.
     Loop,      ///< `for kk in a..b`
     Iter,      ///< A component of an iterator, in one `for`.
-    Each,      ///< `each e in a..b over warps`
+    Each,      ///< `each e: n over warps`
+    Param,     ///< A scalar argument of the kernel.
     Component, ///< A component of an iterator in the iterator's own extents.
   } kind = Let;
   Type type;
-  unsigned id = 0; ///< Unique in the kernel: clones of a body differ.
+  unsigned id = 0;    ///< Unique in the kernel: clones of a body differ.
+  unsigned index = 0; ///< Param: position among all kernel parameters.
 };
 
 /// A slot in hand: `s = get P`, or the slot being filled by a `put`.
@@ -211,6 +213,8 @@ struct Iterator : Decl {
   unsigned numVars() const {
     return kind == Tiles ? dims.size() : outputs.size();
   }
+  /// A schedule's clusters: `cluster 2 over j pair` on one of its outputs.
+  llvm::ArrayRef<IterDim> clusters;
   /// CTAs in a cluster: the product over all dimensions.
   int64_t clusterSize() const;
 };
@@ -237,7 +241,6 @@ enum class ExprKind : uint8_t {
   FloatConst,
   BoolConst,
   StringConst, ///< Only as an argument of Ptx.
-  ConstRef,    ///< A constant without a value: only while checking generically.
   DimRef,      ///< A run-time dimension letter.
   AxisRef,     ///< The coordinate along an axis: `int[m: 128]`.
   VarRef,
@@ -254,6 +257,7 @@ enum class ExprKind : uint8_t {
   Contract,    ///< `mma(a, b)`
   Reduce,      ///< `sum<h>(x)`, `min<x: BQ>(…)`
   Rename,      ///< `x<k as j>`
+  At,          ///< `x<k at e>` of a register tile (of a field: FieldRef.subs)
   Reg,         ///< `reg e`
   Where,       ///< `e where c`
   Ptx,         ///< `ptx("…", …)`
@@ -294,12 +298,6 @@ struct BoolConst : Expr {
 struct StringConst : Expr {
   llvm::StringRef value;
   TILEWRIGHT_TYPED_EXPR(StringConst, StringConst)
-};
-struct ConstRef : Expr {
-  llvm::StringRef name;
-  llvm::SMLoc decl;
-  unsigned id = 0; ///< One number for each declaration.
-  TILEWRIGHT_TYPED_EXPR(ConstRef, ConstRef)
 };
 struct DimRef : Expr {
   const Dim *dim = nullptr;
@@ -392,8 +390,9 @@ struct CounterRead : Expr {
   const Expr *rank = nullptr;
   TILEWRIGHT_TYPED_EXPR(CounterRead, CounterRead)
 };
-/// Place::SlotField. With `subs` (gmem and keyed pipes, single elements), one
-/// Int expression for each axis of the field, in declaration order.
+/// Place::SlotField. `subs` is empty for the whole field; after `x<k at e>` it
+/// has one Int expression for each axis of the field, in declaration order (an
+/// AxisRef for an axis that was not subscripted).
 struct FieldRef : Expr {
   const Slot *slot = nullptr;
   const Field *field = nullptr;
@@ -411,7 +410,7 @@ struct ContractExpr : Expr {
   std::optional<int64_t> every; ///< Promote every n of the contracted axis.
   TILEWRIGHT_TYPED_EXPR(ContractExpr, Contract)
 };
-enum class ReduceOp : uint8_t { Sum, Max, Min, Any, All, ClusterSum };
+enum class ReduceOp : uint8_t { Sum, Max, Min, ClusterSum };
 llvm::StringRef spelling(ReduceOp op);
 struct ReduceExpr : Expr {
   ReduceOp op = ReduceOp::Sum;
@@ -420,6 +419,13 @@ struct ReduceExpr : Expr {
   /// ClusterSum reduces over a clustered dimension of an iterator instead.
   const Var *clusterVar = nullptr;
   TILEWRIGHT_TYPED_EXPR(ReduceExpr, Reduce)
+};
+/// `x<k at e>` on a value that is not a slot's field: axis k is subscripted.
+struct AtExpr : Expr {
+  const Expr *operand = nullptr;
+  llvm::StringRef axis;
+  const Expr *index = nullptr; ///< Int; its axes join the result's.
+  TILEWRIGHT_TYPED_EXPR(AtExpr, At)
 };
 struct RenameExpr : Expr {
   const Expr *operand = nullptr;
@@ -540,6 +546,7 @@ struct CopyStmt : Stmt {
 struct ForRangeStmt : Stmt {
   const Var *var = nullptr;
   const Expr *lower = nullptr, *upper = nullptr, *step = nullptr;
+  const Expr *where = nullptr; ///< False: the item is skipped.
   llvm::ArrayRef<Hint> hints;
   const Block *body = nullptr;
   TILEWRIGHT_TYPED_STMT(ForRangeStmt, ForRange)
@@ -548,6 +555,7 @@ struct ForRangeStmt : Stmt {
 struct ForIterStmt : Stmt {
   const Iterator *iterator = nullptr;
   llvm::ArrayRef<const Var *> vars;
+  const Expr *where = nullptr; ///< False: the item is skipped.
   llvm::ArrayRef<Hint> hints;
   const Block *body = nullptr;
   TILEWRIGHT_TYPED_STMT(ForIterStmt, ForIter)
@@ -580,8 +588,9 @@ struct GetStmt : Stmt {
   TILEWRIGHT_TYPED_STMT(GetStmt, Get)
 };
 struct FreeStmt : Stmt {
-  const Slot *slot = nullptr; ///< Null for `free P`.
+  const Slot *slot = nullptr; ///< Null for `free P[key]`.
   const Pipe *pipe = nullptr;
+  llvm::ArrayRef<const Expr *> keys;
   TILEWRIGHT_TYPED_STMT(FreeStmt, Free)
 };
 struct YieldStmt : Stmt {
@@ -598,10 +607,12 @@ struct BarrierStmt : Stmt {
   enum Scope : uint8_t { Cluster, Grid, Ranks } scope = Cluster;
   TILEWRIGHT_TYPED_STMT(BarrierStmt, Barrier)
 };
+/// `each x: n, y: m over warps`: SIMT, every index once, spread over the warps
+/// of the role, the threads of the role, or the threads of the grid (`grid`).
 struct EachStmt : Stmt {
   enum Scope : uint8_t { Warps, Role, Grid } scope = Warps;
-  const Var *var = nullptr;
-  const Expr *lower = nullptr, *upper = nullptr, *step = nullptr;
+  llvm::ArrayRef<const Var *> vars;
+  llvm::ArrayRef<const Expr *> extents;
   const Block *body = nullptr;
   TILEWRIGHT_TYPED_STMT(EachStmt, Each)
 };
@@ -643,6 +654,7 @@ public:
   Target target = Target::SM90a;
   std::vector<std::pair<std::string, ConstValue>> constants;
   std::vector<const Dim *> dims;       ///< In order of first use.
+  std::vector<const Var *> scalars;    ///< Scalar arguments, in order.
   std::vector<const Tensor *> tensors; ///< Parameters, in order.
   std::vector<const Tensor *> views;   ///< Kernel-level views.
   std::vector<const Iterator *> iterators;
