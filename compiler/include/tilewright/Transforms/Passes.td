@@ -36,6 +36,7 @@ def TileInferLayouts : Pass<"tile-infer-layouts", "::tilewright::tile::KernelOp"
 
 def TileFormCopies : Pass<"tile-form-copies", "::tilewright::tile::KernelOp"> {
   let summary = "Turns copies into bulk copies and stores into implicit rings";
+  let dependentDialects = ["::tilewright::tma::TMADialect", "::tilewright::pipe::PipeDialect"];
   let description = [{
     A copy whose subscript is a box becomes a `tma.load`; a store of 16-bit
     accumulators becomes a staged store through a ring that the copy engine
@@ -45,6 +46,7 @@ def TileFormCopies : Pass<"tile-form-copies", "::tilewright::tile::KernelOp"> {
 
 def FP8ExpandPromotion : Pass<"fp8-expand-promotion", "::tilewright::tile::KernelOp"> {
   let summary = "Builds the region of mma.contract from fp8.promote";
+  let dependentDialects = ["::tilewright::mma::MMADialect", "::mlir::math::MathDialect"];
   let description = [{
     Also turns plain `tile.contract` with an accumulator into `mma.contract`
     without a region.
@@ -65,10 +67,96 @@ def PipePlaceReleases : Pass<"pipe-place-releases", "::tilewright::tile::KernelO
 
 def TileDistribute : Pass<"tile-distribute", "::tilewright::tile::KernelOp"> {
   let summary = "Replaces register tiles by each thread's vector";
+  let dependentDialects = ["::mlir::vector::VectorDialect"];
 }
 
 def MMAExpandWaves : Pass<"mma-expand-waves", "::tilewright::tile::KernelOp"> {
   let summary = "Expands contractions into waves of wgmma with tied waits";
+  let dependentDialects = ["::mlir::vector::VectorDialect"];
+}
+
+//===----------------------------------------------------------------------===//
+// Distributed -> explicit
+//===----------------------------------------------------------------------===//
+
+def PipeIndexRings : Pass<"pipe-index-rings", "::tilewright::tile::KernelOp"> {
+  let summary = "Gives every acquired slot its running index and phase bit";
+  let dependentDialects = ["::mlir::arith::ArithDialect"];
+  let description = [{
+    Each role counts the slots that it acquires from a ring, per direction: the
+    slot index runs from 0 to depth - 1 and around, the phase bit flips with
+    each round. Both start at 0 and are carried as SSA values through
+    `tile.for_each`, `scf.for`, `scf.if` and `scf.while`, so any trip count is
+    right, zero included. A ring of depth 1 carries only the phase; a ring that
+    the copy engine empties carries only the index.
+
+    (* example filepath=test/lit/Transforms/pipe-index-rings.mlir *)
+  }];
+}
+
+def PipeLowerToBarriers
+    : Pass<"pipe-lower-to-barriers", "::tilewright::tile::KernelOp"> {
+  let summary = "Replaces acquire, commit and release by waits and arrivals";
+  let dependentDialects = ["::mlir::arith::ArithDialect",
+                           "::tilewright::tma::TMADialect"];
+  let description = [{
+    Between roles: `acquire_get` waits for the full barrier, `acquire_put` for
+    the empty one with the opposite parity (so the first round passes at once),
+    `commit` arrives at the full barrier and expects the bytes of the bulk
+    copies into the slot, `release` arrives once a warp at the empty barrier.
+
+    Towards the copy engine: `acquire_put` waits until the bulk stores that
+    read the slot have read it, `commit` is a barrier of the warpgroup, and a
+    role waits for its last stores before it ends.
+
+    (* example filepath=test/lit/Transforms/pipe-lower-to-barriers.mlir *)
+  }];
+}
+
+def PipeInsertProxyFences
+    : Pass<"pipe-insert-proxy-fences", "::tilewright::tile::KernelOp"> {
+  let summary = "Orders generic writes of shared memory before asynchronous reads";
+  let description = [{
+    Decided from memory effects: where generic writes (SharedMemory) may be
+    outstanding and a barrier publishes them, or the same thread starts an
+    asynchronous access (AsyncSharedMemory), a `pipe.proxy_fence` goes first.
+
+    (* example filepath=test/lit/Transforms/pipe-insert-proxy-fences.mlir *)
+  }];
+}
+
+def TileLowerIterators
+    : Pass<"tile-lower-iterators", "::tilewright::tile::KernelOp"> {
+  let summary = "Turns iterators over tiles into loops over tile numbers";
+  let dependentDialects = ["::mlir::arith::ArithDialect",
+                           "::mlir::gpu::GPUDialect",
+                           "::mlir::scf::SCFDialect"];
+  let description = [{
+    CTA b of g visits tile numbers b, b + g, … of a persistent iterator, only
+    b of another; Support/Raster.h decodes a number. Records in the kernel's
+    `launch` attribute how many tiles there are, as an expression.
+
+    (* example filepath=test/lit/Transforms/tile-lower-iterators.mlir *)
+  }];
+}
+
+def TileBranchRoles : Pass<"tile-branch-roles", "::mlir::ModuleOp"> {
+  let summary = "Turns a kernel into a function in which warps branch to roles";
+  let dependentDialects = ["::mlir::arith::ArithDialect",
+                           "::mlir::gpu::GPUDialect",
+                           "::mlir::scf::SCFDialect",
+                           "::mlir::LLVM::LLVMDialect",
+                           "::mlir::NVVM::NVVMDialect"];
+  let description = [{
+    Parameters are tensor maps, pointers, dimensions and strides; the module's
+    `tilewright.manifest` lists them for the launcher. The prologue initialises
+    barriers, then each warpgroup sets its registers and each warp runs its
+    role. Operations that depend on the place of the role in the CTA
+    (`tile.group`, `tile.thread`, `tma.elect`, `pipe.group_barrier`) are
+    resolved here.
+
+    (* example filepath=test/lit/Transforms/tile-branch-roles.mlir *)
+  }];
 }
 
 #endif // TILEWRIGHT_TRANSFORMS_PASSES_TD

@@ -1,0 +1,57 @@
+//===- Layouts.h - from layout attributes to layout arithmetic and back ---===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef TILEWRIGHT_TRANSFORMS_LAYOUTS_H
+#define TILEWRIGHT_TRANSFORMS_LAYOUTS_H
+
+#include "tilewright/Dialect/Pipe/PipeDialect.h"
+#include "tilewright/Dialect/Tile/TileDialect.h"
+#include "tilewright/Support/FragmentLayout.h"
+#include "tilewright/Support/SharedLayout.h"
+#include "tilewright/Support/SubscriptChunks.h"
+
+namespace tilewright {
+
+/// The attribute's layout. The attribute's verifier guarantees success.
+FragmentLayout toLayout(tile::FragmentAttr attr);
+tile::FragmentAttr toAttr(mlir::MLIRContext *context,
+                          const FragmentLayout &layout);
+
+/// How a view's field lies in shared memory. `view` gives the extents; after a
+/// split they may be smaller than the field's, so pass the field's type for
+/// addresses.
+llvm::Expected<SharedLayout> toLayout(tile::SharedAttr attr,
+                                      tile::ViewType view);
+
+/// The field that a view is (part of): follows `tile.slice` to `pipe.field`.
+struct ViewOrigin {
+  pipe::RingOp ring;
+  unsigned field = 0;
+  pipe::FieldOp op;
+  /// Slices on the way, outermost last.
+  llvm::SmallVector<tile::SliceOp, 2> slices;
+  explicit operator bool() const { return ring != nullptr; }
+};
+ViewOrigin traceView(mlir::Value view);
+
+/// What is known of an index value: constants, products and sums with
+/// constants, loop variables with constant bounds and steps, groups.
+SymbolFacts getFacts(mlir::Value value);
+
+/// The context in which a subscript's chunks are found.
+SubscriptContext getContext(llvm::ArrayRef<int64_t> extents,
+                            mlir::ValueRange symbols);
+
+/// Index arithmetic for an affine expression. Division by a power of two is a
+/// shift (the floor for negative values, too), other divisions are
+/// arith.floordivsi.
+mlir::Value expandExpr(mlir::OpBuilder &builder, mlir::Location loc,
+                       mlir::AffineExpr expr, mlir::ValueRange dims,
+                       mlir::ValueRange symbols);
+
+} // namespace tilewright
+
+#endif // TILEWRIGHT_TRANSFORMS_LAYOUTS_H

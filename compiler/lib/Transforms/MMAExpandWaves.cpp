@@ -1,0 +1,206 @@
+//===- MMAExpandWaves.cpp - contractions become waves of wgmma ---===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "tilewright/Dialect/MMA/MMADialect.h"
+#include "tilewright/Transforms/Layouts.h"
+#include "tilewright/Transforms/Passes.h"
+
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "mlir/IR/IRMapping.h"
+
+namespace tilewright {
+#define GEN_PASS_DEF_MMAEXPANDWAVES
+#include "tilewright/Transforms/Passes.h.inc"
+} // namespace tilewright
+
+using namespace mlir;
+using namespace tilewright;
+
+namespace {
+
+class WaveExpander {
+public:
+  explicit WaveExpander(mma::ContractOp op)
+      : op(op), builder(op), loc(op.getLoc()) {}
+
+  LogicalResult run() {
+    if (failed(describeOperands()))
+      return failure();
+    int64_t waves = *op.getA().getType().getExtent(op.getAxisM()) /
+                    static_cast<int64_t>(op.getWaveM());
+    SmallVector<Value> carried(op.getCarried());
+    // The partial sums of all waves share one set of registers.
+    Value temporary;
+    for (int64_t wave = 0; wave < waves; ++wave) {
+      SmallVector<Value> parts;
+      for (Value value : carried)
+        parts.push_back(slice(value, wave, waves));
+      if (op.getBody().empty()) {
+        carried[0] = insert(issue(wave, parts[0], /*zero=*/false), carried[0],
+                            wave, waves);
+        continue;
+      }
+      if (!temporary)
+        temporary = mma::UndefOp::create(builder, loc, parts[0].getType());
+      temporary = issue(wave, temporary, /*zero=*/true);
+      // All reads of the operands have retired: slots may be given back while
+      // CUDA cores promote the last wave.
+      if (wave + 1 == waves)
+        releaseHere();
+      SmallVector<Value> results = inlineRegion(wave, waves, temporary, parts);
+      for (auto [value, result] : llvm::zip_equal(carried, results))
+        value = insert(result, value, wave, waves);
+    }
+    if (op.getBody().empty())
+      releaseHere();
+    op.getResults().replaceAllUsesWith(ValueRange(carried));
+    if (!op.getToken().use_empty())
+      return op.emitError("its token has a use that is no release");
+    op.erase();
+    return success();
+  }
+
+private:
+  LogicalResult describeOperands() {
+    for (auto [value, layout, axis] :
+         {std::tuple(op.getA(), &layoutA, op.getAxisM()),
+          std::tuple(op.getB(), &layoutB, op.getAxisN())}) {
+      ViewOrigin origin = traceView(value);
+      if (!origin)
+        return op.emitError("operand is no field of a pipe");
+      for (StringAttr name : value.getType().getAxes())
+        if (name.getValue() != axis)
+          axisK = name;
+      llvm::Expected<SharedLayout> shared =
+          toLayout(origin.ring.getFieldLayout(origin.field),
+                   origin.ring.getFieldType(origin.field));
+      if (!shared)
+        return op.emitError(llvm::toString(shared.takeError()));
+      llvm::Expected<WgmmaOperandLayout> operand =
+          shared->wgmmaOperand(axisK.getValue());
+      if (!operand)
+        return op.emitError(llvm::toString(operand.takeError()));
+      *layout = *operand;
+    }
+    return success();
+  }
+
+  /// The part of a per-thread vector that belongs to a wave: waves are the
+  /// slowest register digit.
+  Value slice(Value value, int64_t wave, int64_t waves) {
+    if (waves == 1)
+      return value;
+    auto type = cast<VectorType>(value.getType());
+    int64_t size = type.getNumElements() / waves;
+    return vector::ExtractStridedSliceOp::create(
+        builder, loc, value, ArrayRef<int64_t>{wave * size},
+        ArrayRef<int64_t>{size}, ArrayRef<int64_t>{1});
+  }
+
+  Value insert(Value part, Value whole, int64_t wave, int64_t waves) {
+    if (waves == 1)
+      return part;
+    int64_t size = cast<VectorType>(part.getType()).getNumElements();
+    return vector::InsertStridedSliceOp::create(
+        builder, loc, part, whole, ArrayRef<int64_t>{wave * size},
+        ArrayRef<int64_t>{1});
+  }
+
+  /// Issues one wave's products and waits for them. PTX ISA, wgmma: a fence
+  /// before the first instruction that reads registers written by others, a
+  /// commit, and a wait before the accumulators may be read.
+  Value issue(int64_t wave, Value acc, bool zero) {
+    tile::ViewType a = op.getA().getType(), b = op.getB().getType();
+    int64_t n = *b.getExtent(op.getAxisN());
+    int64_t extentK = *a.getExtent(axisK);
+    int64_t row = wave * op.getWaveM();
+    mma::FenceOp::create(builder, loc);
+    for (int64_t k = 0; k < extentK; k += layoutA.kPerStep) {
+      auto descriptor = [&](Value view, int64_t row) -> Value {
+        return mma::DescriptorOp::create(builder, loc, builder.getI64Type(),
+                                         view, axisK, row, k);
+      };
+      Value descA = descriptor(op.getA(), row);
+      Value descB = descriptor(op.getB(), 0);
+      acc = mma::WgmmaOp::create(builder, loc, acc.getType(), descA, descB, acc,
+                                 op.getWaveM(), n, layoutA.kPerStep,
+                                 a.getElementType(), b.getElementType(),
+                                 zero && k == 0, !layoutA.kMajor,
+                                 !layoutB.kMajor);
+    }
+    mma::CommitOp::create(builder, loc);
+    return mma::WaitOp::create(builder, loc, TypeRange(acc.getType()),
+                               /*pending=*/0, ValueRange(acc))
+        .getResult(0);
+  }
+
+  /// Moves the releases that wait for this contraction to here, if nothing
+  /// between reads their slots.
+  void releaseHere() {
+    for (Operation *user : llvm::make_early_inc_range(op.getToken().getUsers())) {
+      auto release = dyn_cast<pipe::ReleaseOp>(user);
+      if (!release)
+        continue;
+      for (unsigned i = release.getAfter().size(); i-- > 0;)
+        if (release.getAfter()[i] == op.getToken())
+          release.getAfterMutable().erase(i);
+      bool next = release.getAfter().empty() &&
+                  release->getBlock() == op->getBlock();
+      for (Operation *between = op->getNextNode();
+           next && between && between != release;
+           between = between->getNextNode())
+        next = isPure(between) || isa<pipe::ReleaseOp>(between);
+      if (next) {
+        release->moveBefore(op);
+        builder.setInsertionPoint(op);
+      }
+    }
+  }
+
+  SmallVector<Value> inlineRegion(int64_t wave, int64_t waves, Value partial,
+                                  ArrayRef<Value> parts) {
+    IRMapping mapping;
+    Block &body = op.getBody().front();
+    unsigned arg = 0;
+    mapping.map(body.getArgument(arg++), partial);
+    for (Value part : parts)
+      mapping.map(body.getArgument(arg++), part);
+    for (auto [input, cut] :
+         llvm::zip_equal(op.getInputs(),
+                         op.getInputAxes().value_or(
+                             ArrayAttr::get(op.getContext(), {}))))
+      mapping.map(body.getArgument(arg++), cast<BoolAttr>(cut).getValue()
+                                               ? slice(input, wave, waves)
+                                               : input);
+    for (Operation &inner : body.without_terminator())
+      builder.clone(inner, mapping);
+    SmallVector<Value> results;
+    for (Value value : body.getTerminator()->getOperands())
+      results.push_back(mapping.lookupOrDefault(value));
+    SmallVector<Type> types(ValueRange(results).getTypes());
+    auto pin = mma::PinOp::create(builder, loc, types, results);
+    return SmallVector<Value>(pin.getResults());
+  }
+
+  mma::ContractOp op;
+  OpBuilder builder;
+  Location loc;
+  StringAttr axisK;
+  WgmmaOperandLayout layoutA, layoutB;
+};
+
+struct MMAExpandWaves
+    : public tilewright::impl::MMAExpandWavesBase<MMAExpandWaves> {
+  void runOnOperation() override {
+    SmallVector<mma::ContractOp> ops;
+    getOperation().walk([&](mma::ContractOp op) { ops.push_back(op); });
+    for (mma::ContractOp op : ops)
+      if (failed(WaveExpander(op).run()))
+        return signalPassFailure();
+  }
+};
+
+} // namespace

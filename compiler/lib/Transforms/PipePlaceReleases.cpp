@@ -1,0 +1,71 @@
+//===- PipePlaceReleases.cpp - releases every slot where its readers have retired ---===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "tilewright/Dialect/MMA/MMADialect.h"
+#include "tilewright/Transforms/Layouts.h"
+#include "tilewright/Transforms/Passes.h"
+
+namespace tilewright {
+#define GEN_PASS_DEF_PIPEPLACERELEASES
+#include "tilewright/Transforms/Passes.h.inc"
+} // namespace tilewright
+
+using namespace mlir;
+using namespace tilewright;
+
+namespace {
+
+/// Operations that read memory through a view of the slot; views themselves
+/// (fields, slices) are followed.
+void collectReaders(Value value, SmallVectorImpl<Operation *> &readers) {
+  for (Operation *user : value.getUsers()) {
+    if (isPure(user)) {
+      for (Value result : user->getResults())
+        collectReaders(result, readers);
+      continue;
+    }
+    readers.push_back(user);
+  }
+}
+
+LogicalResult placeRelease(pipe::AcquireGetOp get) {
+  SmallVector<Operation *> readers;
+  collectReaders(get.getSlot(), readers);
+  // Written by the author (`free`).
+  if (llvm::any_of(readers, llvm::IsaPred<pipe::ReleaseOp>))
+    return success();
+  Operation *last = get;
+  SmallVector<Value> tokens;
+  for (Operation *reader : readers) {
+    Operation *ancestor = get->getBlock()->findAncestorOpInBlock(*reader);
+    if (!ancestor)
+      return reader->emitError("reads a slot outside the block that got it");
+    if (last->isBeforeInBlock(ancestor))
+      last = ancestor;
+    // A token inside a nested region cannot be waited for out here; such a
+    // contraction waits before its region's end.
+    for (Value result : reader->getResults())
+      if (isa<pipe::TokenType>(result.getType()) && ancestor == reader)
+        tokens.push_back(result);
+  }
+  OpBuilder builder(get.getContext());
+  builder.setInsertionPointAfter(last);
+  pipe::ReleaseOp::create(builder, get.getLoc(), get.getSlot(), tokens);
+  return success();
+}
+
+struct PipePlaceReleases
+    : public tilewright::impl::PipePlaceReleasesBase<PipePlaceReleases> {
+  void runOnOperation() override {
+    WalkResult walk = getOperation().walk([](pipe::AcquireGetOp get) {
+      return WalkResult(placeRelease(get));
+    });
+    if (walk.wasInterrupted())
+      signalPassFailure();
+  }
+};
+
+} // namespace

@@ -1,0 +1,323 @@
+//===- TileFormCopies.cpp - bulk copies, and stores through implicit rings ---===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "tilewright/Dialect/TMA/TMADialect.h"
+#include "tilewright/Transforms/Layouts.h"
+#include "tilewright/Transforms/Passes.h"
+
+#include "llvm/ADT/StringExtras.h"
+
+namespace tilewright {
+#define GEN_PASS_DEF_TILEFORMCOPIES
+#include "tilewright/Transforms/Passes.h.inc"
+} // namespace tilewright
+
+using namespace mlir;
+using namespace tilewright;
+using namespace tilewright::tile;
+
+namespace {
+
+/// How a subscript is served by a tensor map.
+struct BulkPlan {
+  SmallVector<int64_t> dims;      // tensor dimensions, innermost first
+  SmallVector<int64_t> box;       // innermost first
+  SmallVector<int> axisOfDim;     // axis (dimension of the map) or -1
+  BoxPlan boxes;                  // in the order of the layout's axes
+  SmallVector<unsigned> axisOrder; // layout order -> dimension of the map
+};
+
+class CopyFormer {
+public:
+  explicit CopyFormer(KernelOp kernel) : kernel(kernel), builder(kernel) {}
+
+  LogicalResult run() {
+    SmallVector<CopyOp> copies;
+    SmallVector<StoreOp> stores;
+    kernel.walk([&](Operation *op) {
+      if (auto copy = dyn_cast<CopyOp>(op))
+        copies.push_back(copy);
+      else if (auto store = dyn_cast<StoreOp>(op))
+        stores.push_back(store);
+    });
+    for (CopyOp copy : copies)
+      if (failed(formLoad(copy)))
+        return failure();
+    for (StoreOp store : stores)
+      if (failed(formStore(store)))
+        return failure();
+    return success();
+  }
+
+private:
+  StringRef nameOf(Value tensor) {
+    return kernel.getArgName(cast<BlockArgument>(tensor).getArgNumber());
+  }
+  int64_t majorOf(Value tensor) {
+    return kernel
+        .getArgAttrOfType<IntegerAttr>(
+            cast<BlockArgument>(tensor).getArgNumber(), "tile.major")
+        .getInt();
+  }
+
+  /// Fits a subscript to a tensor map, or says in `why` what stands against
+  /// it. `axes` and `shape` are those of the map's dimensions.
+  std::optional<BulkPlan> plan(Value tensor, AffineMap map, ValueRange symbols,
+                               ArrayRef<StringAttr> axes,
+                               ArrayRef<int64_t> shape,
+                               const SharedLayout &layout, std::string &why) {
+    BulkPlan plan;
+    int64_t rank = map.getNumResults(), major = majorOf(tensor);
+    plan.dims.push_back(major);
+    for (int64_t dim = rank - 1; dim >= 0; --dim)
+      if (dim != major)
+        plan.dims.push_back(dim);
+    if (rank > 5) {
+      why = "a tensor map has at most 5 dimensions";
+      return std::nullopt;
+    }
+    SubscriptContext context = getContext(shape, symbols);
+    SmallVector<int64_t> limit(axes.size(), 0);
+    SmallVector<int> dimOfAxis(axes.size(), -1);
+    for (int64_t dim : plan.dims) {
+      AffineExpr expr = simplifySubscript(map.getResult(dim), context);
+      int axis = -1;
+      for (unsigned a = 0; a < axes.size(); ++a) {
+        if (!expr.isFunctionOfDim(a))
+          continue;
+        if (axis >= 0) {
+          why = "dimension " + std::to_string(dim) + " depends on axes '" +
+                axes[axis].str() + "' and '" + axes[a].str() + "'";
+          return std::nullopt;
+        }
+        if (dimOfAxis[a] >= 0) {
+          why = "axis '" + axes[a].str() + "' indexes two dimensions";
+          return std::nullopt;
+        }
+        AxisChunk chunk = findChunk(expr, a, context);
+        if (chunk.kind != ChunkKind::Contiguous) {
+          why = "axis '" + axes[a].str() +
+                "' does not step through dimension " + std::to_string(dim) +
+                " one element at a time";
+          return std::nullopt;
+        }
+        limit[a] = chunk.uniformChunk(shape[a]);
+        axis = a;
+        dimOfAxis[a] = dim;
+      }
+      plan.axisOfDim.push_back(axis);
+    }
+    for (unsigned a = 0; a < axes.size(); ++a)
+      if (dimOfAxis[a] < 0) {
+        why = "axis '" + axes[a].str() + "' indexes no dimension";
+        return std::nullopt;
+      }
+
+    // Shared memory must run through the axes in the tensor map's order.
+    SmallVector<int64_t> limits;
+    for (const SharedAxis &axis : layout.axes())
+      for (unsigned a = 0; a < axes.size(); ++a)
+        if (axes[a].getValue() == axis.name) {
+          plan.axisOrder.push_back(a);
+          limits.push_back(limit[a]);
+        }
+    SmallVector<unsigned> inner;
+    for (int axis : plan.axisOfDim)
+      if (axis >= 0)
+        inner.push_back(axis);
+    if (!llvm::equal(llvm::reverse(plan.axisOrder), inner)) {
+      why = "shared memory holds the axes in another order than the tensor";
+      return std::nullopt;
+    }
+    llvm::Expected<BoxPlan> boxes = layout.boxes(limits);
+    if (!boxes) {
+      why = llvm::toString(boxes.takeError());
+      return std::nullopt;
+    }
+    plan.boxes = *boxes;
+    for (int axis : plan.axisOfDim) {
+      int64_t extent = 1;
+      for (auto [i, a] : llvm::enumerate(plan.axisOrder))
+        if (static_cast<int>(a) == axis)
+          extent = plan.boxes.extents[i];
+      plan.box.push_back(extent);
+    }
+    return plan;
+  }
+
+  /// The coordinates of one box, innermost first.
+  SmallVector<Value> coordinates(Location loc, const BulkPlan &plan,
+                                 const BoxPlan::Box &box, AffineMap map,
+                                 ValueRange symbols) {
+    SmallVector<Value> origin(map.getNumDims());
+    for (auto [i, axis] : llvm::enumerate(plan.axisOrder))
+      origin[axis] =
+          arith::ConstantIndexOp::create(builder, loc, box.origin[i]);
+    SmallVector<Value> coords;
+    for (int64_t dim : plan.dims)
+      coords.push_back(
+          expandExpr(builder, loc, map.getResult(dim), origin, symbols));
+    return coords;
+  }
+
+  /// The descriptor of a tensor for a box, one for all uses that agree.
+  Value descriptor(Value tensor, const BulkPlan &plan, int64_t swizzle,
+                   Type elementType, Location loc) {
+    auto type = tma::DescType::get(kernel.getContext(), plan.box, swizzle,
+                                   elementType);
+    for (auto op : kernel.getBody().getOps<tma::DescriptorOp>())
+      if (op.getTensor() == tensor && op.getDesc().getType() == type &&
+          op.getDims() == ArrayRef<int64_t>(plan.dims))
+        return op;
+    OpBuilder::InsertionGuard guard(builder);
+    builder.setInsertionPointToStart(&kernel.getBody().front());
+    return tma::DescriptorOp::create(builder, loc, type, tensor, plan.dims);
+  }
+
+  void remark(Operation *op, Value tensor, const BulkPlan &plan,
+              StringRef what, int64_t swizzle) {
+    std::string box;
+    llvm::raw_string_ostream os(box);
+    llvm::interleave(plan.box, os, " x ");
+    op->emitRemark() << what << " of '" << nameOf(tensor) << "': "
+                     << plan.boxes.boxes.size() << " box"
+                     << (plan.boxes.boxes.size() == 1 ? "" : "es") << " of "
+                     << box << " elements, innermost first, swizzle "
+                     << swizzle << " bytes";
+  }
+
+  LogicalResult formLoad(CopyOp copy) {
+    ViewOrigin origin = traceView(copy.getDest());
+    if (!origin || !origin.slices.empty())
+      return copy.emitError("copies into part of a field: not lowered yet");
+    SharedAttr attr = origin.ring.getFieldLayout(origin.field);
+    ViewType view = copy.getDest().getType();
+    llvm::Expected<SharedLayout> layout = toLayout(attr, view);
+    if (!layout)
+      return copy.emitError(llvm::toString(layout.takeError()));
+    std::string why;
+    std::optional<BulkPlan> bulk =
+        plan(copy.getTensor(), copy.getMap(), copy.getSymbols(),
+             view.getAxes(), view.getShape(), *layout, why);
+    if (!bulk)
+      return copy.emitError("this copy of '")
+             << nameOf(copy.getTensor())
+             << "' is no bulk copy and is not lowered yet: " << why;
+    remark(copy, copy.getTensor(), *bulk, "bulk load", attr.getSwizzle());
+    Location loc = copy.getLoc();
+    Value desc = descriptor(copy.getTensor(), *bulk, attr.getSwizzle(),
+                            view.getElementType(), loc);
+    builder.setInsertionPoint(copy);
+    for (const BoxPlan::Box &box : bulk->boxes.boxes)
+      tma::LoadOp::create(builder, loc, desc,
+                          coordinates(loc, *bulk, box, copy.getMap(),
+                                      copy.getSymbols()),
+                          copy.getDest(), origin.op.getSlot(), box.byteOffset);
+    copy.erase();
+    return success();
+  }
+
+  /// A store goes through shared memory when its tile is a box of the tensor
+  /// and held by whole warpgroups; otherwise it stays for `tile-distribute`,
+  /// which stores element by element.
+  LogicalResult formStore(StoreOp store) {
+    TileType type = store.getValue().getType();
+    auto role = store->getParentOfType<RoleOp>();
+    if (!role.getGroups())
+      return success();
+    int64_t major = majorOf(store.getTensor());
+    SubscriptContext context = getContext(type.getShape(), store.getSymbols());
+    StringAttr inner;
+    for (auto [dim, axis] : llvm::enumerate(type.getAxes()))
+      if (store.getMap().getResult(major).isFunctionOfDim(dim))
+        inner = axis;
+    std::string why = "no axis steps through its contiguous dimension";
+    std::optional<BulkPlan> bulk;
+    SharedLayout layout;
+    SmallVector<StringAttr> order;
+    if (inner) {
+      SmallVector<SharedAxis> axes;
+      for (StringAttr axis : type.getAxes())
+        if (axis != inner)
+          order.push_back(axis);
+      order.push_back(inner);
+      for (StringAttr axis : order)
+        axes.push_back({axis.str(), *type.getExtent(axis)});
+      llvm::Expected<SharedLayout> chosen = SharedLayout::choose(
+          type.getElementType().getIntOrFloatBitWidth(), axes,
+          /*forMatrix=*/false);
+      if (chosen) {
+        layout = *chosen;
+        bulk = plan(store.getTensor(), store.getMap(), store.getSymbols(),
+                    type.getAxes(), type.getShape(), layout, why);
+      } else {
+        why = llvm::toString(chosen.takeError());
+      }
+    }
+    if (!bulk) {
+      store.emitRemark() << "store to '" << nameOf(store.getTensor())
+                         << "': element by element, because " << why;
+      return success();
+    }
+    int64_t swizzle = static_cast<int64_t>(layout.swizzle());
+    remark(store, store.getTensor(), *bulk, "staged bulk store", swizzle);
+
+    MLIRContext *context_ = kernel.getContext();
+    Location loc = store.getLoc();
+    auto view = ViewType::get(context_, type.getAxes(), type.getShape(),
+                              type.getElementType());
+    std::string ringName = nameOf(store.getTensor()).str() + "_out";
+    while (SymbolTable::lookupSymbolIn(kernel, ringName))
+      ringName += "_";
+    builder.setInsertionPoint(role);
+    auto ring = pipe::RingOp::create(
+        builder, loc, builder.getStringAttr(ringName),
+        builder.getI64IntegerAttr(1), builder.getStrArrayAttr({"value"}),
+        builder.getTypeArrayAttr({view}),
+        pipe::ConsumerAttr::get(context_, pipe::Consumer::CopyEngine),
+        builder.getArrayAttr({SharedAttr::get(context_, order, swizzle)}),
+        /*offsets=*/nullptr, /*base=*/nullptr, /*slot_bytes=*/nullptr,
+        /*barriers=*/nullptr, /*full_count=*/nullptr, /*empty_count=*/nullptr,
+        /*instances=*/builder.getI64IntegerAttr(role.getCount()));
+
+    Value desc = descriptor(store.getTensor(), *bulk, swizzle,
+                            type.getElementType(), loc);
+    builder.setInsertionPoint(store);
+    auto slotType =
+        pipe::SlotType::get(context_, FlatSymbolRefAttr::get(ring));
+    Value slot = pipe::AcquirePutOp::create(
+        builder, loc, slotType, FlatSymbolRefAttr::get(ring), Value(), Value());
+    Value field = pipe::FieldOp::create(builder, loc, view, slot, "value");
+    PutOp::create(builder, loc, store.getValue(), field);
+    pipe::CommitOp::create(builder, loc, slot);
+    // The coordinates are computed outside, where hoisting reaches them.
+    SmallVector<SmallVector<Value>> coords;
+    for (const BoxPlan::Box &box : bulk->boxes.boxes)
+      coords.push_back(
+          coordinates(loc, *bulk, box, store.getMap(), store.getSymbols()));
+    auto elect = tma::ElectOp::create(builder, loc, /*group=*/true);
+    builder.createBlock(&elect.getBody());
+    for (auto [box, coord] : llvm::zip_equal(bulk->boxes.boxes, coords))
+      tma::StoreOp::create(builder, loc, field, box.byteOffset, desc, coord,
+                           store.getAccumulate());
+    tma::CommitGroupOp::create(builder, loc);
+    store.erase();
+    return success();
+  }
+
+  KernelOp kernel;
+  OpBuilder builder;
+};
+
+struct TileFormCopies
+    : public tilewright::impl::TileFormCopiesBase<TileFormCopies> {
+  void runOnOperation() override {
+    if (failed(CopyFormer(getOperation()).run()))
+      signalPassFailure();
+  }
+};
+
+} // namespace

@@ -1,0 +1,197 @@
+//===- TilePlanResources.cpp - warps, registers, depths and addresses ---===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "tilewright/Dialect/MMA/MMADialect.h"
+#include "tilewright/Support/ResourcePlan.h"
+#include "tilewright/Transforms/Layouts.h"
+#include "tilewright/Transforms/Passes.h"
+
+namespace tilewright {
+#define GEN_PASS_DEF_TILEPLANRESOURCES
+#include "tilewright/Transforms/Passes.h.inc"
+} // namespace tilewright
+
+using namespace mlir;
+using namespace tilewright;
+using namespace tilewright::tile;
+
+namespace {
+
+/// The registers that a role's largest contraction holds at once: its carried
+/// tiles and one wave of partial sums.
+int64_t estimateFragments(RoleOp role) {
+  int64_t most = 0;
+  auto registers = [](Type type) -> int64_t {
+    auto tile = dyn_cast<TileType>(type);
+    if (!tile || !tile.getLayout())
+      return 0;
+    int64_t count = 1;
+    for (int64_t radix : tile.getLayout().getRegs())
+      count *= radix;
+    return count * tile.getElementType().getIntOrFloatBitWidth() / 32;
+  };
+  role.walk([&](mma::ContractOp contract) {
+    int64_t total = 0;
+    for (Value carried : contract.getCarried())
+      total += registers(carried.getType());
+    if (!contract.getBody().empty())
+      total += registers(contract.getBody().getArgument(0).getType());
+    most = std::max(most, total);
+  });
+  return most;
+}
+
+/// A role of one warp whose body only waits and starts bulk copies runs in one
+/// thread.
+bool isSingleThread(RoleOp role) {
+  if (role.getGroups() || role.getCount() != 1)
+    return false;
+  WalkResult walk = role.walk([](Operation *op) {
+    auto isTile = [](Type type) { return isa<TileType>(type); };
+    if (llvm::any_of(op->getOperandTypes(), isTile) ||
+        llvm::any_of(op->getResultTypes(), isTile))
+      return WalkResult::interrupt();
+    return WalkResult::advance();
+  });
+  return !walk.wasInterrupted();
+}
+
+class Planner {
+public:
+  explicit Planner(KernelOp kernel) : kernel(kernel), builder(kernel) {}
+
+  LogicalResult run() {
+    if (failed(request()))
+      return failure();
+    PlanResult result = planResources(wanted);
+    if (!result)
+      return fail(result.failure);
+    apply(*result);
+    return success();
+  }
+
+private:
+  LogicalResult request() {
+    for (auto role : kernel.getBody().getOps<RoleOp>()) {
+      RoleRequest entry;
+      entry.name = role.getName().str();
+      entry.kind = role.getGroups() ? RoleRequest::Groups : RoleRequest::Warps;
+      entry.count = role.getCount();
+      if (role.getRegs())
+        entry.registers = *role.getRegs();
+      entry.fragmentRegisters = estimateFragments(role);
+      wanted.roles.push_back(entry);
+      roles.push_back(role);
+    }
+    for (auto ring : kernel.getBody().getOps<pipe::RingOp>()) {
+      // A slot is one block: fields one after the other, each aligned.
+      SmallVector<int64_t> offsets;
+      int64_t bytes = 0, alignment = 128;
+      for (unsigned i = 0; i < ring.getFieldNames().size(); ++i) {
+        llvm::Expected<SharedLayout> layout =
+            toLayout(ring.getFieldLayout(i), ring.getFieldType(i));
+        if (!layout)
+          return ring.emitError(llvm::toString(layout.takeError()));
+        bytes = llvm::alignTo(bytes, layout->alignment());
+        offsets.push_back(bytes);
+        bytes += layout->totalBytes();
+        alignment = std::max(alignment, layout->alignment());
+      }
+      bytes = llvm::alignTo(bytes, alignment);
+      ring.setOffsets(offsets);
+      ring.setSlotBytes(bytes);
+      if (ring.getConsumer() == pipe::Consumer::CopyEngine) {
+        BufferRequest buffer;
+        buffer.name = ring.getSymName().str();
+        buffer.bytes = bytes * ring.getDepth();
+        buffer.alignment = alignment;
+        buffer.count = ring.getInstances().value_or(1);
+        wanted.buffers.push_back(buffer);
+        continue;
+      }
+      PipeRequest pipe;
+      pipe.name = ring.getSymName().str();
+      if (ring.getDepth() > 0)
+        pipe.depth = ring.getDepth();
+      FieldRequest slot;
+      slot.name = "slot";
+      slot.bytes = bytes;
+      slot.alignment = alignment;
+      pipe.fields.push_back(slot);
+      wanted.pipes.push_back(pipe);
+      countArrivals(ring);
+    }
+    return success();
+  }
+
+  /// Every role that fills a slot arrives once; every warp that reads it
+  /// arrives once when it is done.
+  void countArrivals(pipe::RingOp ring) {
+    int64_t full = 0, empty = 0;
+    for (RoleOp role : roles) {
+      bool puts = false, gets = false;
+      role.walk([&](Operation *op) {
+        if (auto put = dyn_cast<pipe::AcquirePutOp>(op))
+          puts |= put.getRing() == ring.getSymName();
+        else if (auto get = dyn_cast<pipe::AcquireGetOp>(op))
+          gets |= get.getRing() == ring.getSymName();
+      });
+      if (puts)
+        full += isSingleThread(role) ? 1 : role.getNumWarps();
+      if (gets)
+        empty += isSingleThread(role) ? 1 : role.getNumWarps();
+    }
+    ring.setFullCount(full);
+    ring.setEmptyCount(empty);
+  }
+
+  LogicalResult fail(const PlanFailure &failure) {
+    Operation *at = kernel;
+    for (RoleOp role : roles)
+      if (role.getName() == failure.subject)
+        at = role;
+    for (auto ring : kernel.getBody().getOps<pipe::RingOp>())
+      if (ring.getSymName() == failure.subject)
+        at = ring;
+    return at->emitError(failure.message);
+  }
+
+  void apply(const ResourcePlan &plan) {
+    for (auto [role, entry] : llvm::zip_equal(roles, plan.roles)) {
+      role.setWarpBegin(entry.firstWarp);
+      role.setPlanRegs(entry.registers);
+      if (isSingleThread(role))
+        role->setAttr("single_thread", builder.getUnitAttr());
+    }
+    for (auto ring : kernel.getBody().getOps<pipe::RingOp>()) {
+      if (const PipePlan *pipe = plan.findPipe(ring.getSymName())) {
+        ring.setDepth(pipe->depth);
+        ring.setBase(pipe->fields[0].offset);
+        ring.setBarriers(pipe->barrierOffset);
+      } else if (const BlockPlan *buffer = plan.findBuffer(ring.getSymName())) {
+        ring.setBase(buffer->offset);
+      }
+    }
+    kernel->setAttr("threads", builder.getI64IntegerAttr(plan.threads));
+    kernel->setAttr("smem_bytes", builder.getI64IntegerAttr(plan.sharedBytes));
+    kernel->setAttr("barriers", builder.getI64IntegerAttr(plan.barriers));
+  }
+
+  KernelOp kernel;
+  OpBuilder builder;
+  ResourceRequest wanted;
+  SmallVector<RoleOp> roles;
+};
+
+struct TilePlanResources
+    : public tilewright::impl::TilePlanResourcesBase<TilePlanResources> {
+  void runOnOperation() override {
+    if (failed(Planner(getOperation()).run()))
+      signalPassFailure();
+  }
+};
+
+} // namespace
