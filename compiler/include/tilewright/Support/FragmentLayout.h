@@ -81,10 +81,10 @@ public:
   /// The accumulator of M/64 waves of wgmma.m64n<N>k* in one warpgroup (PTX
   /// ISA, "Register Fragments for wgmma.mma_async.m64nNk*", matrix D): row
   /// 16*warp + lane/4 (+ 8), column 8*i + 2*(lane%4) + {0, 1}. Wave w holds
-  /// rows 64*w + 0..63 and is the slowest register digit, so that the
-  /// registers of one wave are consecutive and in the order of the
-  /// instruction's operand list. Needs M % 64 == 0 and N a multiple of 8;
-  /// N > 256 stands for several instructions side by side.
+  /// rows 64*w + 0..63 and is the slowest register digit (there even for one
+  /// wave, with extent 1), so that the registers of one wave are consecutive
+  /// and in the order of the instruction's operand list. Needs M % 64 == 0 and
+  /// N a multiple of 8; N > 256 stands for several instructions side by side.
   static llvm::Expected<FragmentLayout> wgmmaAccumulator(llvm::StringRef axisM,
                                                          llvm::StringRef axisN,
                                                          int64_t m, int64_t n);
@@ -175,8 +175,8 @@ public:
   llvm::Expected<FragmentLayout> distributeOverGroups(llvm::StringRef axis,
                                                       int64_t groups) const;
 
-  /// The registers of wave `w` when the slowest register digit is split off:
-  /// the layout without its slowest register digit. Used to expand waves.
+  /// The layout without its slowest register digit: one wave of a result of
+  /// wgmmaAccumulator() or wgmmaOperandA().
   FragmentLayout dropSlowestRegisterDigit() const;
 
   /// Digits of extent 1 dropped, adjacent digits merged where every axis

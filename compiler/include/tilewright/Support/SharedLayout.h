@@ -149,8 +149,8 @@ public:
   /// The layout with the widest swizzle whose span divides the inner axis:
   /// the best for TMA, wgmma and stmatrix alike. Falls back to interleaved
   /// when 16 bytes divide it and `forMatrix`, else to plain row-major.
-  static SharedLayout choose(unsigned elementBits,
-                             llvm::ArrayRef<SharedAxis> axes, bool forMatrix);
+  static llvm::Expected<SharedLayout>
+  choose(unsigned elementBits, llvm::ArrayRef<SharedAxis> axes, bool forMatrix);
 
   unsigned elementBits() const { return bits; }
   llvm::ArrayRef<SharedAxis> axes() const { return axisList; }

@@ -125,8 +125,9 @@ std::string describe(const ChunkDeficit &deficit,
 mlir::AffineExpr simplifySubscript(mlir::AffineExpr expr,
                                    const SubscriptContext &context);
 
-/// expr / divisor where the division is proved exact (the language's `/`), as
-/// an expression without that division; nothing if it cannot be proved.
+/// expr / divisor where the division is proved exact (the language's `/`):
+/// `(s0 * 128) / 64` is `s0 * 2`, `s0 / 64` with s0 % 64 == 0 known is
+/// `s0 floordiv 64`. Nothing if exactness cannot be proved.
 std::optional<mlir::AffineExpr> divideExactly(mlir::AffineExpr expr,
                                               int64_t divisor,
                                               const SubscriptContext &context);
@@ -135,11 +136,11 @@ std::optional<mlir::AffineExpr> divideExactly(mlir::AffineExpr expr,
 int64_t knownDivisor(mlir::AffineExpr expr, const SubscriptContext &context);
 
 /// Inclusive bounds of an expression, where known.
-struct ValueRange {
+struct ValueBounds {
   std::optional<int64_t> lower;
   std::optional<int64_t> upper;
 };
-ValueRange valueRange(mlir::AffineExpr expr, const SubscriptContext &context);
+ValueBounds valueRange(mlir::AffineExpr expr, const SubscriptContext &context);
 
 } // namespace tilewright
 

@@ -1,0 +1,65 @@
+//===- SubscriptAnalysis.h - congruences of affine expressions ------------===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// Private to TilewrightSupport: what SubscriptChunks.cpp and
+// SubscriptSimplify.cpp share.
+//
+//===----------------------------------------------------------------------===//
+#ifndef TILEWRIGHT_LIB_SUPPORT_SUBSCRIPTANALYSIS_H
+#define TILEWRIGHT_LIB_SUPPORT_SUBSCRIPTANALYSIS_H
+
+#include "tilewright/Support/SubscriptChunks.h"
+
+namespace tilewright {
+namespace detail {
+
+/// Every value is residue + modulus * u for some integer u; modulus 0 means
+/// the constant `residue`. 0 <= residue < modulus otherwise.
+struct Congruence {
+  int64_t modulus = 1;
+  int64_t residue = 0;
+};
+
+/// Restricts one dimension to multiples of `step` (0: to the value 0).
+struct DimRestriction {
+  unsigned dim;
+  int64_t step;
+};
+
+/// The congruence that holds for all values of `expr`, one dimension possibly
+/// restricted.
+Congruence congruence(mlir::AffineExpr expr, const SubscriptContext &context,
+                      std::optional<DimRestriction> restriction = {});
+
+/// Quotient rounded towards minus infinity, divisor > 0.
+inline int64_t floorDivide(int64_t a, int64_t b) {
+  return a >= 0 ? a / b : -((-(a + 1)) / b) - 1;
+}
+/// Remainder in [0, b), b > 0.
+inline int64_t floorRemainder(int64_t a, int64_t b) {
+  int64_t r = a % b;
+  return r < 0 ? r + b : r;
+}
+
+inline int64_t dimExtent(const SubscriptContext &context, unsigned dim) {
+  return dim < context.extents.size() ? context.extents[dim] : INT64_MAX;
+}
+
+/// Facts of a symbol, divisor normalised to >= 1.
+inline SymbolFacts symbolFacts(const SubscriptContext &context,
+                               unsigned symbol) {
+  SymbolFacts facts;
+  if (symbol < context.symbols.size())
+    facts = context.symbols[symbol];
+  if (facts.divisor < 1)
+    facts.divisor = 1;
+  return facts;
+}
+
+} // namespace detail
+} // namespace tilewright
+
+#endif // TILEWRIGHT_LIB_SUPPORT_SUBSCRIPTANALYSIS_H
