@@ -204,8 +204,16 @@ llvm::Expected<ContextScope> ContextScope::enter(Driver &driver, int ordinal,
       return primary.takeError();
     wanted = *primary;
   }
-  if (wanted == current)
+  auto wrongDevice = [&] {
+    return argumentError("the stream belongs to another device than the "
+                         "tensors, which are on device " +
+                         llvm::Twine(ordinal));
+  };
+  if (wanted == current) {
+    if (!currentFits)
+      return wrongDevice();
     return ContextScope(driver, wanted, false);
+  }
   if (llvm::Error error =
           driver.check(driver.cuCtxPushCurrent(wanted), "cuCtxPushCurrent"))
     return std::move(error);
@@ -216,9 +224,7 @@ llvm::Expected<ContextScope> ContextScope::enter(Driver &driver, int ordinal,
       device != info->handle) {
     cuda::Context popped;
     driver.cuCtxPopCurrent(&popped);
-    return argumentError("the stream belongs to another device than the "
-                         "tensors, which are on device " +
-                         llvm::Twine(ordinal));
+    return wrongDevice();
   }
   return ContextScope(driver, wanted, true);
 }
