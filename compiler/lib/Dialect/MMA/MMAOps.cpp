@@ -1,4 +1,5 @@
-//===- MMAOps.cpp - operations of the mma and fp8 dialects' tensor-core side ---===//
+//===- MMAOps.cpp - operations of the mma dialect
+//--------------------------===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
@@ -14,62 +15,242 @@ using namespace tilewright::mma;
 #define GET_OP_CLASSES
 #include "tilewright/Dialect/MMA/MMAOps.cpp.inc"
 
+/// What the tensor cores multiply.
+static bool isMatrixElement(Type type) {
+  if (type.isInteger(8))
+    return true;
+  unsigned bits = tile::getStorageBits(type);
+  return isa<FloatType>(type) && !type.isF32() && bits != 0 && bits <= 32;
+}
+
+//===----------------------------------------------------------------------===//
+// ContractOp
+//===----------------------------------------------------------------------===//
+
+/// Every axis of `view` is contracted or the free one.
+static LogicalResult verifyOneFreeAxis(ContractOp op, tile::ViewType view,
+                                       tile::ViewType other, StringRef free,
+                                       StringRef which) {
+  if (!view.hasAxis(free) || other.hasAxis(free))
+    return op.emitOpError("'")
+           << free << "' is not a free axis of the " << which << " operand";
+  for (StringAttr axis : view.getAxes())
+    if (axis != free && !other.hasAxis(axis))
+      return op.emitOpError("axis '")
+             << axis.getValue() << "' of the " << which
+             << " operand is neither contracted nor '" << free << "'";
+  return success();
+}
+
+/// The part of a value that one wave works on has the type `part`: with axis
+/// `axisM` cut to the wave, or, once distributed, all registers (where the
+/// value lacks the axis) or an equal share of them.
+static bool isWavePart(Type whole, Type part, StringRef axisM, int64_t m,
+                       int64_t waveM) {
+  if (auto tile = dyn_cast<tile::TileType>(whole)) {
+    auto cut = dyn_cast<tile::TileType>(part);
+    std::optional<int64_t> extent = tile.getExtent(axisM);
+    if (!cut || (extent && *extent != m))
+      return false;
+    tile::TileType expected = extent ? tile.withExtent(axisM, waveM) : tile;
+    return cut.withLayout({}) == expected.withLayout({});
+  }
+  auto registers = dyn_cast<VectorType>(whole);
+  auto cut = dyn_cast<VectorType>(part);
+  if (!registers || !cut)
+    return whole == part;
+  return whole == part ||
+         (registers.getElementType() == cut.getElementType() &&
+          registers.getRank() == 1 && cut.getRank() == 1 &&
+          cut.getNumElements() * (m / waveM) == registers.getNumElements());
+}
+
+/// A tile, a thread's registers or a scalar.
+static bool isWaveValue(Type type) {
+  return isa<tile::TileType, VectorType>(type) || type.isIntOrIndexOrFloat();
+}
+
 LogicalResult ContractOp::verify() {
   tile::ViewType a = getA().getType(), b = getB().getType();
-  std::optional<int64_t> m = a.getExtent(getAxisM());
-  if (!m || b.hasAxis(getAxisM()))
-    return emitOpError("'") << getAxisM()
-                            << "' is not a free axis of the first operand";
-  if (!b.hasAxis(getAxisN()) || a.hasAxis(getAxisN()))
-    return emitOpError("'") << getAxisN()
-                            << "' is not a free axis of the second operand";
-  if (getWaveM() <= 0 || *m % getWaveM() != 0)
-    return emitOpError("waves of ")
-           << getWaveM() << " rows do not divide the extent " << *m
-           << " of axis '" << getAxisM() << "'";
+  if (failed(verifyOneFreeAxis(*this, a, b, getAxisM(), "first")) ||
+      failed(verifyOneFreeAxis(*this, b, a, getAxisN(), "second")) ||
+      failed(tile::verifyContraction(*this, a, b)))
+    return failure();
+  if (!isMatrixElement(a.getElementType()))
+    return emitOpError("tensor cores do not multiply ") << a.getElementType();
+  int64_t m = *a.getExtent(getAxisM()), wave = getWaveM();
+  if (wave <= 0 || m % wave != 0)
+    return emitOpError("waves of ") << wave << " rows do not divide the extent "
+                                    << m << " of axis '" << getAxisM() << "'";
   if (getResults().size() != getCarried().size())
     return emitOpError("carries ") << getCarried().size() << " values but has "
                                    << getResults().size() << " results";
   if (TypeRange(getResults().getTypes()) != TypeRange(getCarried().getTypes()))
     return emitOpError("carried and result types differ");
+  for (Value value : getOperands().drop_front(2))
+    if (!isWaveValue(value.getType()))
+      return emitOpError("takes a ")
+             << value.getType() << "; a tile, a vector or a scalar is expected";
+  if (getInputAxes() && getInputAxes()->size() != getInputs().size())
+    return emitOpError("has ") << getInputs().size() << " inputs but axes of "
+                               << getInputAxes()->size();
   if (getBody().empty()) {
     if (getCarried().size() != 1 || !getInputs().empty())
       return emitOpError("without a region carries exactly one value and takes "
                          "no inputs");
     return success();
   }
+  return verifyBodyArguments();
+}
+
+LogicalResult ContractOp::verifyBodyArguments() {
+  int64_t m = *getA().getType().getExtent(getAxisM()), wave = getWaveM();
   size_t expected = 1 + getCarried().size() + getInputs().size();
-  if (getBody().getNumArguments() != expected)
+  Block &body = getBody().front();
+  if (body.getNumArguments() != expected)
     return emitOpError("region takes ")
-           << getBody().getNumArguments() << " arguments; expected "
-           << expected << ": the partial sums, carried values, inputs";
-  auto yield = dyn_cast<YieldOp>(getBody().front().getTerminator());
+           << body.getNumArguments() << " arguments; expected " << expected
+           << ": the partial sums, carried values, inputs";
+  Type partial = body.getArgument(0).getType();
+  if (auto tile = dyn_cast<tile::TileType>(partial)) {
+    int64_t n = *getB().getType().getExtent(getAxisN());
+    if (tile.getAxes().size() != 2 || tile.getExtent(getAxisM()) != wave ||
+        tile.getExtent(getAxisN()) != n)
+      return emitOpError("partial sums are a ")
+             << tile << "; expected [" << getAxisM() << ": " << wave << ", "
+             << getAxisN() << ": " << n << "]";
+  } else if (!isa<VectorType>(partial)) {
+    return emitOpError("partial sums are a ")
+           << partial << "; expected a tile or a vector";
+  }
+  for (auto [i, value] : llvm::enumerate(getOperands().drop_front(2))) {
+    Type part = body.getArgument(i + 1).getType();
+    if (!isWavePart(value.getType(), part, getAxisM(), m, wave))
+      return emitOpError("region takes a ")
+             << part << ", which is not a wave's part of " << value.getType();
+  }
+  return success();
+}
+
+LogicalResult ContractOp::verifyRegions() {
+  if (getBody().empty())
+    return success();
+  Block &body = getBody().front();
+  auto yield = dyn_cast<YieldOp>(body.getTerminator());
   if (!yield || yield.getNumOperands() != getCarried().size())
     return emitOpError("region must yield one value for each carried one");
+  for (unsigned i = 0, e = yield.getNumOperands(); i < e; ++i) {
+    Type type = yield.getOperand(i).getType();
+    Type carried = body.getArgument(i + 1).getType();
+    if (type != carried)
+      return yield.emitOpError("yields a ")
+             << type << " for the carried " << carried;
+  }
   return success();
+}
+
+SmallVector<Value> ContractOp::getAsyncReads() { return {getA(), getB()}; }
+
+ReadRetirement ContractOp::getReadRetirement() { return ReadRetirement::Token; }
+
+Value ContractOp::getReadToken() { return getToken(); }
+
+//===----------------------------------------------------------------------===//
+// wgmma
+//===----------------------------------------------------------------------===//
+
+LogicalResult DescriptorOp::verify() {
+  tile::ViewType view = getView().getType();
+  std::optional<int64_t> extent = view.getExtent(getAxisK());
+  if (!extent)
+    return emitOpError("axis '")
+           << getAxisK() << "' is not an axis of " << view;
+  if (!isMatrixElement(view.getElementType()))
+    return emitOpError("tensor cores do not read ") << view.getElementType();
+  int64_t rows = view.getNumElements() / *extent;
+  int64_t k = getK(), row = getRow();
+  if (k < 0 || k >= *extent)
+    return emitOpError("k ") << k << " is outside axis '" << getAxisK()
+                             << "' of extent " << *extent;
+  if (row < 0 || row >= rows)
+    return emitOpError("row ") << row << " is outside the " << rows << " rows";
+  return success();
+}
+
+/// Results are the operands after the instruction.
+static LogicalResult verifyTied(Operation *op) {
+  if (op->getOperandTypes() != op->getResultTypes())
+    return op->emitOpError("ties ")
+           << op->getNumOperands() << " values to " << op->getNumResults()
+           << " results of other types";
+  return success();
+}
+
+LogicalResult WaitOp::verify() {
+  // PTX ISA, wgmma.wait_group: 0 to 7.
+  int64_t pending = getPending();
+  if (pending < 0 || pending > 7)
+    return emitOpError("waits for ")
+           << pending << " pending groups; wgmma.wait_group takes 0 to 7";
+  return verifyTied(*this);
+}
+
+LogicalResult PinOp::verify() {
+  if (getValues().empty())
+    return emitOpError("pins nothing");
+  return verifyTied(*this);
 }
 
 LogicalResult WgmmaOp::verify() {
   // PTX ISA, wgmma.mma_async: M is 64; N a multiple of 8 up to 256; K is 32
   // bytes of elements.
-  if (getM() != 64)
-    return emitOpError("M is ") << getM() << "; wgmma has M = 64";
-  if (getN() % 8 != 0 || getN() < 8 || getN() > 256)
+  int64_t m = getM(), n = getN(), k = getK();
+  if (m != 64)
+    return emitOpError("M is ") << m << "; wgmma has M = 64";
+  if (n % 8 != 0 || n < 8 || n > 256)
     return emitOpError("N is ")
-           << getN() << "; wgmma takes multiples of 8 from 8 to 256";
-  unsigned bits = getTypeA().getIntOrFloatBitWidth();
-  if (getK() * bits != 256)
-    return emitOpError("K is ") << getK() << " for elements of " << bits
-                                << " bits; K spans 32 bytes";
-  if (auto acc = dyn_cast<VectorType>(getAcc().getType()))
-    if (acc.getNumElements() != static_cast<int64_t>(getN() / 2))
-      return emitOpError("accumulator has ")
-             << acc.getNumElements() << " elements a thread; expected "
-             << getN() / 2;
-  if (getAcc().getType() != getResult().getType())
+           << n << "; wgmma takes multiples of 8 from 8 to 256";
+  Type a = getTypeA(), b = getTypeB();
+  unsigned bits = tile::getStorageBits(a);
+  if (!isMatrixElement(a) || bits < 8)
+    return emitOpError("wgmma does not multiply ") << a;
+  if (a != b && !(bits == 8 && isa<FloatType>(a) && isa<FloatType>(b) &&
+                  tile::getStorageBits(b) == 8))
+    return emitOpError("wgmma does not multiply ") << a << " by " << b;
+  if (k != 256 / bits)
+    return emitOpError("K is ")
+           << k << " for elements of " << bits << " bits; K spans 32 bytes";
+  // PTX ISA, wgmma.mma_async: imm-trans-a and -b exist for f16 and bf16.
+  if ((getAMnMajor() || getBMnMajor()) && bits != 16)
+    return emitOpError("reads ") << a << " K-major only";
+  auto acc = dyn_cast<VectorType>(getAcc().getType());
+  if (!acc || acc.getRank() != 1 || acc.isScalable())
+    return emitOpError("accumulator is a ")
+           << getAcc().getType() << ", not a vector of registers";
+  if (acc.getNumElements() != n / 2)
+    return emitOpError("accumulator has ")
+           << acc.getNumElements() << " elements a thread; expected " << n / 2;
+  if (acc != getResult().getType())
     return emitOpError("accumulator and result types differ");
   return success();
 }
+
+/// The views behind the two descriptors, where they are in sight.
+SmallVector<Value> WgmmaOp::getAsyncReads() {
+  SmallVector<Value> views;
+  for (Value desc : {getDescA(), getDescB()})
+    if (auto op = desc.getDefiningOp<DescriptorOp>())
+      views.push_back(op.getView());
+  return views;
+}
+
+ReadRetirement WgmmaOp::getReadRetirement() {
+  return ReadRetirement::MatrixGroup;
+}
+
+//===----------------------------------------------------------------------===//
+// Effects
+//===----------------------------------------------------------------------===//
 
 using Effects =
     SmallVectorImpl<SideEffects::EffectInstance<MemoryEffects::Effect>>;

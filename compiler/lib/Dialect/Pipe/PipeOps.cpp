@@ -18,6 +18,33 @@ using namespace tilewright::pipe;
 // RingOp
 //===----------------------------------------------------------------------===//
 
+/// The layout of a field holds all its axes once, and a swizzle cuts its inner
+/// axis into whole spans.
+static LogicalResult verifyFieldLayout(RingOp ring, StringRef name,
+                                       tile::ViewType view, Attribute attr) {
+  auto layout = dyn_cast<tile::SharedAttr>(attr);
+  if (!layout)
+    return ring.emitOpError("layout of field '")
+           << name << "' is " << attr << ", not a #tile.shared";
+  if (layout.getAxes().size() != view.getAxes().size() ||
+      !llvm::all_of(layout.getAxes(),
+                    [&](StringAttr axis) { return view.hasAxis(axis); }))
+    return ring.emitOpError("layout of field '")
+           << name << "' does not order the axes of " << view;
+  int64_t swizzle = layout.getSwizzle();
+  if (swizzle == 0)
+    return success();
+  if (layout.getAxes().empty())
+    return ring.emitOpError("field '") << name << "' has no axis to swizzle";
+  int64_t inner = *view.getExtent(layout.getAxes().back()) *
+                  tile::getStorageBits(view.getElementType()) / 8;
+  if (inner % swizzle != 0)
+    return ring.emitOpError("field '")
+           << name << "' is swizzled by " << swizzle
+           << " bytes but its inner axis has " << inner;
+  return success();
+}
+
 LogicalResult RingOp::verify() {
   size_t fields = getFieldNames().size();
   if (fields == 0)
@@ -35,11 +62,55 @@ LogicalResult RingOp::verify() {
   if (static_cast<int64_t>(getDepth()) < 0)
     return emitOpError("depth is negative");
   if (getLayouts() && getLayouts()->size() != fields)
-    return emitOpError("has ") << fields << " fields but "
-                               << getLayouts()->size() << " layouts";
+    return emitOpError("has ")
+           << fields << " fields but " << getLayouts()->size() << " layouts";
   if (getOffsets() && getOffsets()->size() != fields)
-    return emitOpError("has ") << fields << " fields but "
-                               << getOffsets()->size() << " offsets";
+    return emitOpError("has ")
+           << fields << " fields but " << getOffsets()->size() << " offsets";
+  for (unsigned i = 0; getLayouts() && i < fields; ++i)
+    if (failed(verifyFieldLayout(
+            *this, cast<StringAttr>(getFieldNames()[i]).getValue(),
+            getFieldType(i), (*getLayouts())[i])))
+      return failure();
+  return verifyPlan();
+}
+
+LogicalResult RingOp::verifyPlan() {
+  auto atLeast = [&](std::optional<uint64_t> value, int64_t least,
+                     StringRef name) -> LogicalResult {
+    if (value && static_cast<int64_t>(*value) < least)
+      return emitOpError() << name << " is " << static_cast<int64_t>(*value)
+                           << "; at least " << least << " is needed";
+    return success();
+  };
+  if (failed(atLeast(getBase(), 0, "base")) ||
+      failed(atLeast(getSlotBytes(), 1, "slot_bytes")) ||
+      failed(atLeast(getBarriers(), 0, "barriers")) ||
+      failed(atLeast(getFullCount(), 1, "full_count")) ||
+      failed(atLeast(getEmptyCount(), 1, "empty_count")) ||
+      failed(atLeast(getInstances(), 1, "instances")))
+    return failure();
+  if (getBase() && getDepth() == 0)
+    return emitOpError("has a place in memory but no depth yet");
+  // PTX ISA, "mbarrier object": 8 bytes, 8-byte aligned.
+  if (getBarriers() && *getBarriers() % 8 != 0)
+    return emitOpError("barriers at byte ")
+           << *getBarriers() << "; an mbarrier is 8-byte aligned";
+  if (!getOffsets())
+    return success();
+  for (auto [i, offset] : llvm::enumerate(*getOffsets())) {
+    tile::ViewType view = getFieldType(i);
+    int64_t bytes =
+        view.getNumElements() * tile::getStorageBits(view.getElementType()) / 8;
+    if (offset < 0)
+      return emitOpError("field ")
+             << getFieldNames()[i] << " has offset " << offset;
+    if (getSlotBytes() &&
+        offset > static_cast<int64_t>(*getSlotBytes()) - bytes)
+      return emitOpError("field ")
+             << getFieldNames()[i] << " of " << bytes << " bytes at offset "
+             << offset << " does not fit in a slot of " << *getSlotBytes();
+  }
   return success();
 }
 
@@ -69,42 +140,81 @@ RingOp RingOp::lookup(Operation *from, FlatSymbolRefAttr name) {
 // Verifiers
 //===----------------------------------------------------------------------===//
 
-/// The ring exists, and where both are given, is the slot's.
+Value tilewright::pipe::getSlotOf(Value view) {
+  while (auto slice = view.getDefiningOp<tile::SliceOp>())
+    view = slice.getSource();
+  if (auto field = view.getDefiningOp<FieldOp>())
+    return field.getSlot();
+  return {};
+}
+
+/// The ring that `name` stands for where `op` is; reports if there is none.
+static FailureOr<RingOp> findRing(Operation *op, FlatSymbolRefAttr name,
+                                  SymbolTableCollection &symbols) {
+  if (auto ring = symbols.lookupNearestSymbolFrom<RingOp>(op, name))
+    return ring;
+  return op->emitOpError("names no ring ") << name;
+}
+
+/// The ring exists and is the slot's.
 static LogicalResult verifyRing(Operation *op, FlatSymbolRefAttr ring,
-                                SlotType slot) {
-  if (!RingOp::lookup(op, ring))
-    return op->emitOpError("names no ring ") << ring;
-  if (slot && slot.getRing() != ring)
+                                SlotType slot, SymbolTableCollection &symbols) {
+  if (failed(findRing(op, ring, symbols)))
+    return failure();
+  if (slot.getRing() != ring)
     return op->emitOpError("takes a slot of ")
            << ring << " but its type is " << slot;
   return success();
 }
 
-LogicalResult AcquirePutOp::verify() {
-  if (getIndex() && !getPhase())
-    return emitOpError("has an index but no phase");
-  return verifyRing(*this, getRingAttr(), getSlot().getType());
+template <typename Op> static LogicalResult verifyIndexed(Op op) {
+  if (static_cast<bool>(op.getIndex()) == static_cast<bool>(op.getPhase()))
+    return success();
+  return op.emitOpError(op.getIndex() ? "has an index but no phase"
+                                      : "has a phase but no index");
 }
 
-LogicalResult AcquireGetOp::verify() {
-  if (getIndex() && !getPhase())
-    return emitOpError("has an index but no phase");
-  return verifyRing(*this, getRingAttr(), getSlot().getType());
+LogicalResult AcquirePutOp::verify() { return verifyIndexed(*this); }
+LogicalResult AcquireGetOp::verify() { return verifyIndexed(*this); }
+
+LogicalResult AcquirePutOp::verifySymbolUses(SymbolTableCollection &symbols) {
+  return verifyRing(*this, getRingAttr(), getSlot().getType(), symbols);
 }
 
-LogicalResult CommitOp::verify() {
-  return verifyRing(*this, getSlot().getType().getRing(), {});
+LogicalResult AcquireGetOp::verifySymbolUses(SymbolTableCollection &symbols) {
+  if (failed(verifyRing(*this, getRingAttr(), getSlot().getType(), symbols)))
+    return failure();
+  FailureOr<RingOp> ring = findRing(*this, getRingAttr(), symbols);
+  if ((*ring).getConsumer() == Consumer::CopyEngine)
+    return emitOpError("gets from ring ")
+           << getRingAttr() << ", which the copy engine empties";
+  return success();
 }
 
-LogicalResult ReleaseOp::verify() {
-  return verifyRing(*this, getSlot().getType().getRing(), {});
+LogicalResult CommitOp::verifySymbolUses(SymbolTableCollection &symbols) {
+  if (getSlot().getDefiningOp<AcquireGetOp>())
+    return emitOpError("commits a slot that was acquired for reading");
+  return success(
+      succeeded(findRing(*this, getSlot().getType().getRing(), symbols)));
 }
 
-LogicalResult FieldOp::verify() {
+LogicalResult ReleaseOp::verifySymbolUses(SymbolTableCollection &symbols) {
+  FailureOr<RingOp> ring =
+      findRing(*this, getSlot().getType().getRing(), symbols);
+  if (failed(ring))
+    return failure();
+  if ((*ring).getConsumer() == Consumer::Roles &&
+      getSlot().getDefiningOp<AcquirePutOp>())
+    return emitOpError("releases a slot that was acquired for filling");
+  return success();
+}
+
+LogicalResult FieldOp::verifySymbolUses(SymbolTableCollection &symbols) {
   FlatSymbolRefAttr name = getSlot().getType().getRing();
-  RingOp ring = RingOp::lookup(*this, name);
-  if (!ring)
-    return emitOpError("names no ring ") << name;
+  FailureOr<RingOp> found = findRing(*this, name, symbols);
+  if (failed(found))
+    return failure();
+  RingOp ring = *found;
   int64_t index = ring.getFieldIndex(getName());
   if (index < 0) {
     InFlightDiagnostic diag = emitOpError("ring ")
@@ -116,6 +226,63 @@ LogicalResult FieldOp::verify() {
     return emitOpError("field '")
            << getName() << "' is a " << ring.getFieldType(index) << ", not a "
            << getView().getType();
+  if (ring.getConsumer() != Consumer::CopyEngine)
+    return success();
+  // The engine empties it; its slots have no barrier for bytes to arrive at.
+  SmallVector<Value> views = {getView()};
+  while (!views.empty())
+    for (Operation *user : views.pop_back_val().getUsers()) {
+      if (auto slice = dyn_cast<tile::SliceOp>(user))
+        views.push_back(slice.getResult());
+      else if (isa<SlotFillerInterface>(user))
+        return user->emitOpError("fills a slot of ")
+               << name
+               << ", which the copy engine empties and only stores fill";
+    }
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// Explicit barriers
+//===----------------------------------------------------------------------===//
+
+LogicalResult SlotAtOp::verifySymbolUses(SymbolTableCollection &symbols) {
+  return verifyRing(*this, getRingAttr(), getSlot().getType(), symbols);
+}
+
+LogicalResult InitOp::verifySymbolUses(SymbolTableCollection &symbols) {
+  return success(succeeded(findRing(*this, getRingAttr(), symbols)));
+}
+
+LogicalResult WaitOp::verifySymbolUses(SymbolTableCollection &symbols) {
+  return success(succeeded(findRing(*this, getRingAttr(), symbols)));
+}
+
+LogicalResult ArriveOp::verifySymbolUses(SymbolTableCollection &symbols) {
+  return success(succeeded(findRing(*this, getRingAttr(), symbols)));
+}
+
+LogicalResult ArriveOp::verify() {
+  // PTX ISA, "Tracking asynchronous operations by the mbarrier object": the
+  // transaction count is below 2^20.
+  int64_t bytes = getExpect();
+  if (bytes < 0 || bytes >= int64_t(1) << 20)
+    return emitOpError("expects ")
+           << bytes << " bytes; an mbarrier counts 0 to 2^20 - 1";
+  if (bytes != 0 && getSide() == Side::Empty)
+    return emitOpError("expects bytes at an empty barrier; copies arrive at "
+                       "the full one");
+  if (bytes != 0 && getPerWarp())
+    return emitOpError("expects bytes once for each warp");
+  return success();
+}
+
+LogicalResult GroupBarrierOp::verify() {
+  // PTX ISA, barrier.cta: named barriers 0 to 15; 0 is the whole CTA's.
+  int64_t id = getId(), groups = getGroups();
+  if (groups < 1 || id < 1 || groups > 16 || id + groups > 16)
+    return emitOpError("uses named barriers ")
+           << id << " to " << id + groups - 1 << "; 1 to 15 are free";
   return success();
 }
 

@@ -27,7 +27,11 @@ LogicalResult DescType::verify(function_ref<InFlightDiagnostic()> emitError,
   if (swizzle != 0 && swizzle != 32 && swizzle != 64 && swizzle != 128)
     return emitError() << "swizzle of " << swizzle
                        << " bytes; the hardware has 0, 32, 64 and 128";
-  int64_t inner = box[0] * elementType.getIntOrFloatBitWidth() / 8;
+  unsigned bits = tile::getStorageBits(elementType);
+  if (bits == 0)
+    return emitError() << elementType
+                       << " is not an element type that memory holds";
+  int64_t inner = box[0] * bits / 8;
   if (swizzle && inner > swizzle)
     return emitError() << "inner box of " << inner
                        << " bytes exceeds the swizzle span of " << swizzle;
@@ -37,45 +41,114 @@ LogicalResult DescType::verify(function_ref<InFlightDiagnostic()> emitError,
   return success();
 }
 
+int64_t DescType::getBoxBytes() const {
+  int64_t bits = tile::getStorageBits(getElementType());
+  for (int64_t extent : getBox())
+    bits *= extent;
+  return bits / 8;
+}
+
 LogicalResult DescriptorOp::verify() {
   int64_t rank = getTensor().getType().getRank();
-  if (static_cast<int64_t>(getDims().size()) !=
-      static_cast<int64_t>(getDesc().getType().getBox().size()))
-    return emitOpError("lists ") << getDims().size()
-                                 << " dimensions for a box of rank "
-                                 << getDesc().getType().getBox().size();
+  if (getDims().size() != getDesc().getType().getBox().size())
+    return emitOpError("lists ")
+           << getDims().size() << " dimensions for a box of rank "
+           << getDesc().getType().getBox().size();
   for (auto [i, dim] : llvm::enumerate(getDims())) {
     if (dim < 0 || dim >= rank)
-      return emitOpError("dimension ") << dim << " of a tensor of rank "
-                                       << rank;
+      return emitOpError("dimension ")
+             << dim << " of a tensor of rank " << rank;
     if (llvm::is_contained(getDims().take_front(i), dim))
       return emitOpError("lists dimension ") << dim << " twice";
   }
+  Type from = getTensor().getType().getElementType();
+  Type to = getDesc().getType().getElementType();
+  if (!tile::isCopyConversion(from, to))
+    return emitOpError("describes elements of ")
+           << from << " as " << to
+           << "; the engine converts nothing but f32 to tf32";
   return success();
 }
 
-static LogicalResult verifyCoords(Operation *op, DescType desc, size_t n) {
-  if (desc.getBox().size() != n)
+//===----------------------------------------------------------------------===//
+// Copies
+//===----------------------------------------------------------------------===//
+
+/// A box moves between a tensor and a view: one coordinate for each of its
+/// dimensions, the view's element type, and no byte outside the view.
+static LogicalResult verifyBox(Operation *op, DescType desc, size_t coords,
+                               tile::ViewType view, int64_t byteOffset) {
+  if (desc.getBox().size() != coords)
     return op->emitOpError("has ")
-           << n << " coordinates for a box of rank " << desc.getBox().size();
+           << coords << " coordinates for a box of rank "
+           << desc.getBox().size();
+  if (desc.getElementType() != view.getElementType())
+    return op->emitOpError("moves elements of ")
+           << desc.getElementType() << " but the view holds "
+           << view.getElementType();
+  // PTX ISA, cp.async.bulk.tensor: shared memory addresses are multiples of
+  // 128 bytes.
+  if (byteOffset < 0 || byteOffset % 128 != 0)
+    return op->emitOpError("byte offset ")
+           << byteOffset << " is not a multiple of 128";
+  int64_t bytes =
+      view.getNumElements() * tile::getStorageBits(view.getElementType()) / 8;
+  if (byteOffset > bytes - desc.getBoxBytes())
+    return op->emitOpError("box of ")
+           << desc.getBoxBytes() << " bytes at byte " << byteOffset
+           << " does not fit in a view of " << bytes;
   return success();
 }
 
 LogicalResult LoadOp::verify() {
-  return verifyCoords(*this, getDesc().getType(), getCoords().size());
+  if (failed(verifyBox(*this, getDesc().getType(), getCoords().size(),
+                       getDest().getType(), getByteOffset())))
+    return failure();
+  Value slot = pipe::getSlotOf(getDest());
+  if (slot && slot != getSlot())
+    return emitOpError("fills a view of another slot than the one that its "
+                       "bytes arrive at");
+  return success();
 }
+
+LogicalResult LoadOp::verifySymbolUses(SymbolTableCollection &symbols) {
+  FlatSymbolRefAttr name = getSlot().getType().getRing();
+  auto ring = symbols.lookupNearestSymbolFrom<pipe::RingOp>(*this, name);
+  if (!ring)
+    return emitOpError("names no ring ") << name;
+  if (ring.getConsumer() == pipe::Consumer::CopyEngine)
+    return emitOpError("fills a slot of ")
+           << name << ", which the copy engine empties and only stores fill";
+  return success();
+}
+
+Value LoadOp::getFilledView() { return getDest(); }
+
+int64_t LoadOp::getTransactionBytes() { return getBytes(); }
+
+int64_t LoadOp::getBytes() { return getDesc().getType().getBoxBytes(); }
 
 LogicalResult StoreOp::verify() {
-  return verifyCoords(*this, getDesc().getType(), getCoords().size());
+  return verifyBox(*this, getDesc().getType(), getCoords().size(),
+                   getSource().getType(), getByteOffset());
 }
 
-int64_t LoadOp::getBytes() {
-  DescType desc = getDesc().getType();
-  int64_t bits = desc.getElementType().getIntOrFloatBitWidth();
-  for (int64_t extent : desc.getBox())
-    bits *= extent;
-  return bits / 8;
+SmallVector<Value> StoreOp::getAsyncReads() { return {getSource()}; }
+
+ReadRetirement StoreOp::getReadRetirement() {
+  return ReadRetirement::BulkGroup;
 }
+
+LogicalResult WaitGroupOp::verify() {
+  if (static_cast<int64_t>(getPending()) < 0)
+    return emitOpError("waits for ")
+           << static_cast<int64_t>(getPending()) << " pending groups";
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// Effects
+//===----------------------------------------------------------------------===//
 
 using Effects =
     SmallVectorImpl<SideEffects::EffectInstance<MemoryEffects::Effect>>;

@@ -4,8 +4,8 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "mlir/IR/DialectImplementation.h"
 #include "tilewright/Dialect/Tile/TileDialect.h"
+#include "mlir/IR/DialectImplementation.h"
 
 using namespace mlir;
 using namespace tilewright::tile;

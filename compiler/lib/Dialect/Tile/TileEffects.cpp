@@ -11,7 +11,8 @@ using namespace mlir;
 using namespace tilewright;
 using namespace tilewright::tile;
 
-using Effects = SmallVectorImpl<SideEffects::EffectInstance<MemoryEffects::Effect>>;
+using Effects =
+    SmallVectorImpl<SideEffects::EffectInstance<MemoryEffects::Effect>>;
 
 template <typename Resource> static void reads(Effects &effects) {
   effects.emplace_back(MemoryEffects::Read::get(), Resource::get());

@@ -6,10 +6,10 @@
 
 #include "tilewright/Dialect/Tile/TileDialect.h"
 
-#include "mlir/IR/IRMapping.h"
 #include "mlir/IR/OpImplementation.h"
-#include "mlir/IR/PatternMatch.h"
 #include "mlir/Interfaces/FunctionImplementation.h"
+#include "llvm/ADT/DenseMap.h"
+#include "llvm/ADT/DenseSet.h"
 
 using namespace mlir;
 using namespace tilewright::tile;
@@ -32,6 +32,48 @@ static void printRoleKind(OpAsmPrinter &printer, Operation *, BoolAttr groups,
                           IntegerAttr count) {
   printer << (groups.getValue() ? "groups(" : "warps(") << count.getInt()
           << ")";
+}
+
+/// Prints `raster 8 over 1`, the default (1 over 0) as nothing. The dimension
+/// matters for bands of 1 too: it is the one that then runs slowest.
+static ParseResult parseOver(OpAsmParser &parser, StringRef keyword,
+                             IntegerAttr &size, IntegerAttr &dim) {
+  int64_t sizeValue = 1, dimValue = 0;
+  if (succeeded(parser.parseOptionalKeyword(keyword)) &&
+      (parser.parseInteger(sizeValue) || parser.parseKeyword("over") ||
+       parser.parseInteger(dimValue)))
+    return failure();
+  size = parser.getBuilder().getI64IntegerAttr(sizeValue);
+  dim = parser.getBuilder().getI64IntegerAttr(dimValue);
+  return success();
+}
+
+static void printOver(OpAsmPrinter &printer, StringRef keyword,
+                      IntegerAttr size, IntegerAttr dim) {
+  int64_t sizeValue = size ? size.getInt() : 1,
+          dimValue = dim ? dim.getInt() : 0;
+  if (sizeValue != 1 || dimValue != 0)
+    printer << keyword << ' ' << sizeValue << " over " << dimValue;
+}
+
+static ParseResult parseRaster(OpAsmParser &parser, IntegerAttr &size,
+                               IntegerAttr &dim) {
+  return parseOver(parser, "raster", size, dim);
+}
+
+static void printRaster(OpAsmPrinter &printer, Operation *, IntegerAttr size,
+                        IntegerAttr dim) {
+  printOver(printer, "raster", size, dim);
+}
+
+static ParseResult parseCluster(OpAsmParser &parser, IntegerAttr &size,
+                                IntegerAttr &dim) {
+  return parseOver(parser, "cluster", size, dim);
+}
+
+static void printCluster(OpAsmPrinter &printer, Operation *, IntegerAttr size,
+                         IntegerAttr dim) {
+  printOver(printer, "cluster", size, dim);
 }
 
 #define GET_OP_CLASSES
@@ -66,7 +108,12 @@ ParseResult KernelOp::parse(OpAsmParser &parser, OperationState &result) {
                       builder.getStringAttr(target));
   result.addAttribute(getArgAttrsAttrName(result.name),
                       builder.getArrayAttr(argAttrs));
-  return parser.parseRegion(*result.addRegion(), args);
+  Region *body = result.addRegion();
+  if (parser.parseRegion(*body, args))
+    return failure();
+  if (body->empty())
+    body->emplaceBlock();
+  return success();
 }
 
 void KernelOp::print(OpAsmPrinter &printer) {
@@ -96,24 +143,91 @@ StringRef KernelOp::getArgName(unsigned index) {
   return name ? name.getValue() : StringRef("?");
 }
 
+/// Checks a dimension expression: an integer, a name, or `[op, a, b]` (see
+/// docs/architecture.md).
+static LogicalResult verifyExpr(function_ref<InFlightDiagnostic()> emitError,
+                                Attribute expr) {
+  if (auto name = dyn_cast<StringAttr>(expr)) {
+    if (name.empty())
+      return emitError() << "has an empty name in an expression";
+    return success();
+  }
+  if (auto value = dyn_cast<IntegerAttr>(expr)) {
+    if (!value.getType().isSignlessInteger(64))
+      return emitError() << "has the integer " << value
+                         << " in an expression; i64 is expected";
+    return success();
+  }
+  auto list = dyn_cast<ArrayAttr>(expr);
+  auto op =
+      list && !list.empty() ? dyn_cast<StringAttr>(list[0]) : StringAttr();
+  if (!op)
+    return emitError() << expr
+                       << " is no expression: an integer, a name or [op, a, b]";
+  constexpr StringLiteral binary[] = {
+      "add", "sub", "mul", "div", "floordiv", "cdiv", "mod", "min", "max",
+      "eq",  "ne",  "lt",  "le",  "gt",       "ge",   "and", "or"};
+  bool isNot = op.getValue() == "not";
+  if (!isNot && !llvm::is_contained(binary, op.getValue()))
+    return emitError() << "has the unknown operator " << op
+                       << " in an expression";
+  if (list.size() != (isNot ? 2 : 3))
+    return emitError() << "operator " << op << " takes " << (isNot ? 1 : 2)
+                       << " operands, not " << list.size() - 1;
+  for (Attribute operand : list.getValue().drop_front())
+    if (failed(verifyExpr(emitError, operand)))
+      return failure();
+  return success();
+}
+
+/// Checks the attributes of one tensor argument.
+static LogicalResult verifyTensorArg(KernelOp kernel, unsigned index,
+                                     GlobalTensorType tensor) {
+  StringRef name = kernel.getArgName(index);
+  auto shape = kernel.getArgAttrOfType<ArrayAttr>(index, "tile.shape");
+  if (!shape || static_cast<int64_t>(shape.size()) != tensor.getRank())
+    return kernel.emitOpError("tensor '")
+           << name << "' of rank " << tensor.getRank()
+           << " needs a 'tile.shape' of as many expressions";
+  for (Attribute expr : shape)
+    if (failed(verifyExpr(
+            [&]() {
+              return kernel.emitOpError("shape of tensor '") << name << "' ";
+            },
+            expr)))
+      return failure();
+  auto major = kernel.getArgAttrOfType<IntegerAttr>(index, "tile.major");
+  if (!major || !major.getType().isSignlessInteger(64) || major.getInt() < 0 ||
+      major.getInt() >= tensor.getRank())
+    return kernel.emitOpError("tensor '")
+           << name << "' needs a 'tile.major' below its rank";
+  auto mode = kernel.getArgAttrOfType<StringAttr>(index, "tile.mode");
+  if (!mode || (mode.getValue() != "in" && mode.getValue() != "out" &&
+                mode.getValue() != "inout"))
+    return kernel.emitOpError("tensor '")
+           << name << "' needs a 'tile.mode': in, out or inout";
+  return success();
+}
+
 LogicalResult KernelOp::verify() {
+  if (getBody().empty())
+    return emitOpError("has no body");
+  if (!getResultTypes().empty())
+    return emitOpError("returns values; a kernel stores its results");
   bool scalars = false;
+  llvm::SmallDenseSet<StringAttr> names;
   for (auto [i, type] : llvm::enumerate(getArgumentTypes())) {
-    if (!getArgAttrOfType<StringAttr>(i, "tile.name"))
+    auto name = getArgAttrOfType<StringAttr>(i, "tile.name");
+    if (!name)
       return emitOpError("argument ") << i << " lacks a 'tile.name'";
+    if (!names.insert(name).second)
+      return emitOpError("has two arguments named ") << name;
     if (auto tensor = dyn_cast<GlobalTensorType>(type)) {
       if (scalars)
         return emitOpError("tensor argument '")
                << getArgName(i) << "' comes after a scalar";
-      auto shape = getArgAttrOfType<ArrayAttr>(i, "tile.shape");
-      if (!shape || static_cast<int64_t>(shape.size()) != tensor.getRank())
-        return emitOpError("tensor '")
-               << getArgName(i) << "' of rank " << tensor.getRank()
-               << " needs a 'tile.shape' of as many expressions";
-      auto major = getArgAttrOfType<IntegerAttr>(i, "tile.major");
-      if (!major || major.getInt() < 0 || major.getInt() >= tensor.getRank())
-        return emitOpError("tensor '")
-               << getArgName(i) << "' needs a 'tile.major' below its rank";
+      if (failed(verifyTensorArg(*this, i, tensor)))
+        return failure();
       continue;
     }
     scalars = true;
@@ -124,22 +238,63 @@ LogicalResult KernelOp::verify() {
   return success();
 }
 
+LogicalResult KernelOp::verifyRegions() {
+  llvm::SmallDenseMap<StringAttr, RoleOp> roles;
+  for (auto role : getBody().getOps<RoleOp>()) {
+    auto [it, inserted] = roles.try_emplace(role.getNameAttr(), role);
+    if (inserted)
+      continue;
+    InFlightDiagnostic diag = role.emitOpError("is the second role named ")
+                              << role.getNameAttr();
+    diag.attachNote(it->second.getLoc()) << "the first is here";
+    return diag;
+  }
+  return success();
+}
+
 //===----------------------------------------------------------------------===//
 // RoleOp, TilesOp
 //===----------------------------------------------------------------------===//
 
+/// PTX ISA, setmaxnreg: a multiple of 8 from 24 to 256.
+static bool isRegisterCount(int64_t regs) {
+  return regs >= 24 && regs <= 256 && regs % 8 == 0;
+}
+
 LogicalResult RoleOp::verify() {
-  if (getCount() <= 0)
-    return emitOpError("has ") << getCount() << " warps or groups";
+  // PTX ISA, %ntid: at most 1024 threads a CTA.
+  constexpr int64_t maxWarps = 32;
+  int64_t count = static_cast<int64_t>(getCount());
+  if (count <= 0)
+    return emitOpError("has ") << count << " warps or groups";
+  if (count > maxWarps || getNumWarps() > maxWarps)
+    return emitOpError("has ") << count << (getGroups() ? " groups" : " warps")
+                               << "; a CTA has at most 32 warps, 4 a group";
   if (getSplit() && !getGroups())
     return emitOpError("splits axis '")
            << *getSplit() << "' but only groups can split";
   if (auto regs = getRegs())
-    // PTX ISA, setmaxnreg: a multiple of 8 from 24 to 256.
-    if (*regs < 24 || *regs > 256 || *regs % 8 != 0)
+    if (!isRegisterCount(*regs))
       return emitOpError("asks for ")
-             << *regs << " registers; setmaxnreg takes multiples of 8 from 24 "
-                         "to 256";
+             << static_cast<int64_t>(*regs)
+             << " registers; setmaxnreg takes multiples of 8 from 24 to 256";
+  if (auto regs = getPlanRegs())
+    if (!isRegisterCount(*regs))
+      return emitOpError("is planned with ")
+             << static_cast<int64_t>(*regs)
+             << " registers; setmaxnreg takes multiples of 8 from 24 to 256";
+  if (auto begin = getWarpBegin()) {
+    int64_t first = static_cast<int64_t>(*begin);
+    if (first < 0 || first > maxWarps - getNumWarps())
+      return emitOpError("begins at warp ")
+             << first << " and has " << getNumWarps()
+             << " warps; a CTA has at most 32";
+    // PTX ISA, "Warpgroup": four contiguous warps, the first at a multiple
+    // of 4.
+    if (getGroups() && first % 4 != 0)
+      return emitOpError("begins at warp ")
+             << first << "; a warpgroup begins at a multiple of 4";
+  }
   return success();
 }
 
@@ -152,13 +307,15 @@ LogicalResult TilesOp::verify() {
       getClusterDim() >= static_cast<uint64_t>(rank))
     return emitOpError("raster or cluster dimension is not below rank ")
            << rank;
-  if (getRasterGroup() < 1 || getCluster() < 1)
+  int64_t group = getRasterGroup(), cluster = getCluster();
+  if (group < 1 || cluster < 1)
     return emitOpError("raster group and cluster size are at least 1");
-  if (getRasterDim() == getClusterDim() &&
-      getRasterGroup() % getCluster() != 0 && getRasterGroup() != 1)
+  // CUDA, cudaFuncAttributeNonPortableClusterSizeAllowed: 16 at most.
+  if (cluster > 16)
+    return emitOpError("cluster of ") << cluster << " CTAs; at most 16 exist";
+  if (getRasterDim() == getClusterDim() && group % cluster != 0 && group != 1)
     return emitOpError("raster group ")
-           << getRasterGroup() << " is not a multiple of the cluster size "
-           << getCluster();
+           << group << " is not a multiple of the cluster size " << cluster;
   return success();
 }
 
@@ -223,10 +380,20 @@ LogicalResult ForEachOp::verify() {
            << getBody().getNumArguments() << " arguments; expected "
            << getRank() << " indices and " << getInitArgs().size()
            << " carried values";
-  auto yield = cast<YieldOp>(getBody().front().getTerminator());
-  if (yield.getOperandTypes() != getInitArgs().getTypes() ||
+  for (BlockArgument index : getIndices())
+    if (!index.getType().isIndex())
+      return emitOpError("index ") << index.getArgNumber() << " is a "
+                                   << index.getType() << ", not an index";
+  if (TypeRange(getRegionIterArgs()) != getInitArgs().getTypes() ||
       getResultTypes() != getInitArgs().getTypes())
-    return emitOpError("carried, yielded and result types differ");
+    return emitOpError("carried values, arguments and results differ in type");
+  return success();
+}
+
+LogicalResult ForEachOp::verifyRegions() {
+  auto yield = cast<YieldOp>(getBody().front().getTerminator());
+  if (yield.getOperandTypes() != getInitArgs().getTypes())
+    return yield.emitOpError("yields other types than the loop carries");
   return success();
 }
 
@@ -240,217 +407,10 @@ Block::BlockArgListType ForEachOp::getRegionIterArgs() {
   return getBody().getArguments().drop_front(getRank());
 }
 
-std::optional<MutableArrayRef<OpOperand>>
-ForEachOp::getYieldedValuesMutable() {
-  return cast<YieldOp>(getBody().front().getTerminator())
-      ->getOpOperands();
+std::optional<MutableArrayRef<OpOperand>> ForEachOp::getYieldedValuesMutable() {
+  return cast<YieldOp>(getBody().front().getTerminator())->getOpOperands();
 }
 
 std::optional<ResultRange> ForEachOp::getLoopResults() {
   return getOperation()->getResults();
-}
-
-//===----------------------------------------------------------------------===//
-// Accesses
-//===----------------------------------------------------------------------===//
-
-/// A subscript has a dimension for each axis, a symbol for each scalar and a
-/// result for each dimension of the tensor.
-static LogicalResult verifySubscript(Operation *op, AffineMap map,
-                                     size_t numSymbols, GlobalTensorType tensor,
-                                     size_t numAxes) {
-  if (map.getNumDims() != numAxes)
-    return op->emitOpError("subscript has ")
-           << map.getNumDims() << " axes but the tile has " << numAxes;
-  if (map.getNumSymbols() != numSymbols)
-    return op->emitOpError("subscript has ")
-           << map.getNumSymbols() << " symbols but " << numSymbols
-           << " scalars are given";
-  if (map.getNumResults() != tensor.getRank())
-    return op->emitOpError("subscript has ")
-           << map.getNumResults() << " coordinates for a tensor of rank "
-           << tensor.getRank();
-  return success();
-}
-
-static LogicalResult verifyElementTypes(Operation *op, Type a, Type b) {
-  if (a != b)
-    return op->emitOpError("element types ") << a << " and " << b << " differ";
-  return success();
-}
-
-LogicalResult DimOp::verify() {
-  if (static_cast<int64_t>(getDim()) >= getTensor().getType().getRank())
-    return emitOpError("dimension ") << getDim() << " of a tensor of rank "
-                                     << getTensor().getType().getRank();
-  return success();
-}
-
-LogicalResult ReadOp::verify() {
-  TileType type = getResult().getType();
-  if (failed(verifyElementTypes(*this, getTensor().getType().getElementType(),
-                                type.getElementType())))
-    return failure();
-  return verifySubscript(*this, getMap(), getSymbols().size(),
-                         getTensor().getType(), type.getAxes().size());
-}
-
-LogicalResult CopyOp::verify() {
-  return verifySubscript(*this, getMap(), getSymbols().size(),
-                         getTensor().getType(),
-                         getDest().getType().getAxes().size());
-}
-
-LogicalResult StoreOp::verify() {
-  TileType type = getValue().getType();
-  if (failed(verifyElementTypes(*this, type.getElementType(),
-                                getTensor().getType().getElementType())))
-    return failure();
-  return verifySubscript(*this, getMap(), getSymbols().size(),
-                         getTensor().getType(), type.getAxes().size());
-}
-
-/// A tile and a view must have the same axes and extents, in any order.
-static LogicalResult verifySameAxes(Operation *op, TileType tile,
-                                    ViewType view) {
-  if (tile.getAxes().size() != view.getAxes().size())
-    return op->emitOpError("tile has ")
-           << tile.getAxes().size() << " axes, view has "
-           << view.getAxes().size();
-  for (auto [axis, extent] : llvm::zip_equal(tile.getAxes(), tile.getShape()))
-    if (view.getExtent(axis) != extent)
-      return op->emitOpError("axis '")
-             << axis.getValue() << "' has extent " << extent
-             << " in the tile but not in the view " << view;
-  return verifyElementTypes(op, tile.getElementType(), view.getElementType());
-}
-
-LogicalResult LoadOp::verify() {
-  return verifySameAxes(*this, getResult().getType(), getView().getType());
-}
-
-LogicalResult PutOp::verify() {
-  return verifySameAxes(*this, getValue().getType(), getView().getType());
-}
-
-LogicalResult SliceOp::verify() {
-  ViewType source = getSource().getType(), result = getResult().getType();
-  std::optional<int64_t> full = source.getExtent(getAxis());
-  std::optional<int64_t> part = result.getExtent(getAxis());
-  if (!full || !part)
-    return emitOpError("axis '") << getAxis() << "' is not an axis of "
-                                 << (full ? result : source);
-  if (*part > *full)
-    return emitOpError("axis '") << getAxis() << "' grows from " << *full
-                                 << " to " << *part;
-  if (source.withExtent(getAxis(), *part) != result)
-    return emitOpError("changes more than axis '") << getAxis() << "'";
-  return success();
-}
-
-//===----------------------------------------------------------------------===//
-// Computation
-//===----------------------------------------------------------------------===//
-
-LogicalResult SplatOp::verify() {
-  return verifyElementTypes(*this, getValue().getType(),
-                            getResult().getType().getElementType());
-}
-
-LogicalResult MapOp::verify() {
-  TileType result = getResult().getType();
-  Block &body = getBody().front();
-  if (body.getNumArguments() != getInputs().size())
-    return emitOpError("body takes ") << body.getNumArguments()
-                                      << " elements for "
-                                      << getInputs().size() << " operands";
-  for (auto [input, arg] : llvm::zip_equal(getInputs(), body.getArguments())) {
-    Type element = input.getType();
-    if (auto tile = dyn_cast<TileType>(element)) {
-      for (auto [axis, extent] :
-           llvm::zip_equal(tile.getAxes(), tile.getShape()))
-        if (result.getExtent(axis) != extent)
-          return emitOpError("operand axis '")
-                 << axis.getValue() << "' of extent " << extent
-                 << " does not fit the result " << result;
-      element = tile.getElementType();
-    }
-    if (arg.getType() != element)
-      return emitOpError("body takes ")
-             << arg.getType() << " where the operand's element is " << element;
-  }
-  auto yield = dyn_cast<YieldOp>(body.getTerminator());
-  if (!yield || yield.getNumOperands() != 1 ||
-      yield.getOperand(0).getType() != result.getElementType())
-    return emitOpError("body must yield one ") << result.getElementType();
-  return success();
-}
-
-namespace {
-struct Operand {
-  ArrayRef<StringAttr> axes;
-  ArrayRef<int64_t> shape;
-};
-} // namespace
-
-static Operand getOperandAxes(Value value) {
-  if (auto tile = dyn_cast<TileType>(value.getType()))
-    return {tile.getAxes(), tile.getShape()};
-  auto view = cast<ViewType>(value.getType());
-  return {view.getAxes(), view.getShape()};
-}
-
-LogicalResult ContractOp::verify() {
-  Operand a = getOperandAxes(getA()), b = getOperandAxes(getB());
-  TileType result = getResult().getType();
-  bool shared = false;
-  size_t free = 0;
-  for (auto [axis, extent] : llvm::zip_equal(a.axes, a.shape)) {
-    auto it = llvm::find(b.axes, axis);
-    if (it == b.axes.end()) {
-      ++free;
-      if (result.getExtent(axis) != extent)
-        return emitOpError("free axis '")
-               << axis.getValue() << "' of extent " << extent
-               << " is not an axis of the result " << result;
-      continue;
-    }
-    shared = true;
-    int64_t other = b.shape[it - b.axes.begin()];
-    if (other != extent)
-      return emitOpError("contracted axis '")
-             << axis.getValue() << "' has extents " << extent << " and "
-             << other;
-  }
-  if (!shared)
-    return emitOpError("operands share no axis");
-  for (auto [axis, extent] : llvm::zip_equal(b.axes, b.shape)) {
-    if (llvm::is_contained(a.axes, axis))
-      continue;
-    ++free;
-    if (result.getExtent(axis) != extent)
-      return emitOpError("free axis '")
-             << axis.getValue() << "' of extent " << extent
-             << " is not an axis of the result " << result;
-  }
-  if (free != result.getAxes().size())
-    return emitOpError("result has axes that no operand has");
-  if (getAcc() && getAcc().getType() != result)
-    return emitOpError("accumulator and result types differ");
-  return success();
-}
-
-LogicalResult ReduceOp::verify() {
-  TileType source = getSource().getType(), result = getResult().getType();
-  for (Attribute axis : getAxes())
-    if (!source.hasAxis(cast<StringAttr>(axis).getValue()))
-      return emitOpError("reduces axis ") << axis << " that the tile lacks";
-  if (result.getAxes().size() + getAxes().size() != source.getAxes().size())
-    return emitOpError("result must keep exactly the axes not reduced");
-  for (auto [axis, extent] :
-       llvm::zip_equal(result.getAxes(), result.getShape()))
-    if (source.getExtent(axis) != extent)
-      return emitOpError("result axis '")
-             << axis.getValue() << "' does not match the source";
-  return success();
 }

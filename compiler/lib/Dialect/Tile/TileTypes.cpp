@@ -12,6 +12,7 @@
 #include "llvm/ADT/TypeSwitch.h"
 
 using namespace mlir;
+using namespace tilewright;
 using namespace tilewright::tile;
 
 /// Parses `[m: 64, n: 128]`.
@@ -59,6 +60,36 @@ void TileDialect::registerTypes() {
       >();
 }
 
+/// No tile of a machine has more elements; below it, sizes in bits fit in 64
+/// bits everywhere.
+static constexpr int64_t maxElements = int64_t(1) << 32;
+
+unsigned tile::getStorageBits(Type type) {
+  if (type.isInteger(1))
+    return 8;
+  if (isa<FloatTF32Type>(type))
+    return 32;
+  if (!type.isIntOrFloat())
+    return 0;
+  unsigned bits = type.getIntOrFloatBitWidth();
+  return bits == 4 || bits == 8 || bits == 16 || bits == 32 || bits == 64 ? bits
+                                                                          : 0;
+}
+
+bool tile::isCopyConversion(Type from, Type to) {
+  return from == to || (from.isF32() && isa<FloatTF32Type>(to));
+}
+
+/// Memory holds integers and floats of 4, 8, 16, 32 and 64 bits, tf32 and
+/// booleans.
+static LogicalResult
+verifyMemoryElement(llvm::function_ref<InFlightDiagnostic()> emitError,
+                    Type type) {
+  if (getStorageBits(type) == 0)
+    return emitError() << type << " is not an element type that memory holds";
+  return success();
+}
+
 /// Axes must be distinct and extents positive.
 static LogicalResult
 verifyAxes(llvm::function_ref<InFlightDiagnostic()> emitError,
@@ -67,12 +98,18 @@ verifyAxes(llvm::function_ref<InFlightDiagnostic()> emitError,
     return emitError() << "has " << axes.size() << " axes but " << shape.size()
                        << " extents";
   llvm::SmallSet<StringRef, 4> seen;
+  int64_t elements = 1;
   for (auto [axis, extent] : llvm::zip_equal(axes, shape)) {
     if (!seen.insert(axis.getValue()).second)
       return emitError() << "axis '" << axis.getValue() << "' appears twice";
     if (extent <= 0)
       return emitError() << "axis '" << axis.getValue() << "' has extent "
                          << extent << "; extents are positive";
+    if (axis.empty())
+      return emitError() << "axis without a name";
+    if (extent > maxElements / elements)
+      return emitError() << "has more than 2^32 elements";
+    elements *= extent;
   }
   return success();
 }
@@ -112,12 +149,20 @@ LogicalResult TileType::verify(function_ref<InFlightDiagnostic()> emitError,
                                FragmentAttr layout) {
   if (failed(verifyAxes(emitError, axes, shape)))
     return failure();
+  if (!elementType.isIndex() && getStorageBits(elementType) == 0)
+    return emitError() << elementType << " is not an element type of tiles";
   if (!layout)
     return success();
-  for (StringAttr axis : axes)
-    if (!llvm::is_contained(layout.getAxes(), axis))
+  for (auto [axis, extent] : llvm::zip_equal(axes, shape)) {
+    std::optional<int64_t> covered = layout.getExtent(axis);
+    if (!covered)
       return emitError() << "layout does not cover axis '" << axis.getValue()
                          << "'";
+    // It may overhang: users guard coordinates beyond the extent.
+    if (*covered < extent)
+      return emitError() << "layout covers " << *covered << " of the " << extent
+                         << " elements of axis '" << axis.getValue() << "'";
+  }
   return success();
 }
 
@@ -147,7 +192,9 @@ TileType TileType::withLayout(FragmentAttr layout) const {
 LogicalResult ViewType::verify(function_ref<InFlightDiagnostic()> emitError,
                                ArrayRef<StringAttr> axes,
                                ArrayRef<int64_t> shape, Type elementType) {
-  return verifyAxes(emitError, axes, shape);
+  if (failed(verifyAxes(emitError, axes, shape)))
+    return failure();
+  return verifyMemoryElement(emitError, elementType);
 }
 
 std::optional<int64_t> ViewType::getExtent(StringRef axis) const {
@@ -175,10 +222,54 @@ LogicalResult FragmentAttr::verify(function_ref<InFlightDiagnostic()> emitError,
     return emitError() << "expects " << axes.size() * digits << " strides ("
                        << axes.size() << " axes, " << digits
                        << " digits) but has " << strides.size();
-  for (int64_t radix : llvm::concat<const int64_t>(threads, regs))
-    if (radix <= 0)
-      return emitError() << "digit of radix " << radix << " is not positive";
+  for (ArrayRef<int64_t> radices : {threads, regs}) {
+    int64_t total = 1;
+    for (int64_t radix : radices) {
+      if (radix <= 0)
+        return emitError() << "digit of radix " << radix << " is not positive";
+      if (radix > maxElements / total)
+        return emitError() << "has more than 2^32 threads or registers";
+      total *= radix;
+    }
+  }
+  llvm::SmallSet<StringRef, 4> seen;
+  for (auto [i, axis] : llvm::enumerate(axes)) {
+    if (axis.empty())
+      return emitError() << "axis without a name";
+    if (!seen.insert(axis.getValue()).second)
+      return emitError() << "axis '" << axis.getValue() << "' appears twice";
+    int64_t largest = 0;
+    for (auto [j, stride] :
+         llvm::enumerate(strides.slice(i * digits, digits))) {
+      int64_t radix =
+          j < threads.size() ? threads[j] : regs[j - threads.size()];
+      if (stride < 0)
+        return emitError() << "stride " << stride << " of axis '"
+                           << axis.getValue() << "' is negative";
+      if (radix > 1 && stride > (maxElements - largest) / (radix - 1))
+        return emitError() << "coordinates of axis '" << axis.getValue()
+                           << "' exceed 2^32";
+      largest += stride * (radix - 1);
+    }
+  }
   return success();
+}
+
+int64_t FragmentAttr::getNumRegisters() const { return product(getRegs()); }
+
+std::optional<int64_t> FragmentAttr::getExtent(StringRef axis) const {
+  size_t digits = getThreads().size() + getRegs().size();
+  for (auto [i, name] : llvm::enumerate(getAxes())) {
+    if (name.getValue() != axis)
+      continue;
+    int64_t largest = 0;
+    ArrayRef<int64_t> strides = getStrides().slice(i * digits, digits);
+    for (auto [radix, stride] : llvm::zip_equal(
+             llvm::concat<const int64_t>(getThreads(), getRegs()), strides))
+      largest += (radix - 1) * stride;
+    return largest + 1;
+  }
+  return std::nullopt;
 }
 
 LogicalResult SharedAttr::verify(function_ref<InFlightDiagnostic()> emitError,
@@ -186,5 +277,29 @@ LogicalResult SharedAttr::verify(function_ref<InFlightDiagnostic()> emitError,
   if (swizzle != 0 && swizzle != 32 && swizzle != 64 && swizzle != 128)
     return emitError() << "swizzle of " << swizzle
                        << " bytes; the hardware has 0, 32, 64 and 128";
+  llvm::SmallSet<StringRef, 4> seen;
+  for (StringAttr axis : axes)
+    if (!seen.insert(axis.getValue()).second)
+      return emitError() << "axis '" << axis.getValue() << "' appears twice";
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// Tensors and iterators
+//===----------------------------------------------------------------------===//
+
+LogicalResult
+GlobalTensorType::verify(function_ref<InFlightDiagnostic()> emitError,
+                         int64_t rank, Type elementType) {
+  if (rank < 1)
+    return emitError() << "tensor of rank " << rank << "; at least 1 is needed";
+  return verifyMemoryElement(emitError, elementType);
+}
+
+LogicalResult IterType::verify(function_ref<InFlightDiagnostic()> emitError,
+                               int64_t rank) {
+  if (rank < 1)
+    return emitError() << "iterator of rank " << rank
+                       << "; at least 1 is needed";
   return success();
 }

@@ -7,7 +7,6 @@
 #ifndef TILEWRIGHT_DIALECT_FP8_FP8DIALECT_H
 #define TILEWRIGHT_DIALECT_FP8_FP8DIALECT_H
 
-#include "tilewright/Dialect/MMA/MMADialect.h"
 #include "mlir/Bytecode/BytecodeOpInterface.h"
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/BuiltinAttributes.h"
@@ -18,6 +17,7 @@
 #include "mlir/IR/SymbolTable.h"
 #include "mlir/Interfaces/ControlFlowInterfaces.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
+#include "tilewright/Dialect/MMA/MMADialect.h"
 
 #include "tilewright/Dialect/FP8/FP8Dialect.h.inc"
 #include "tilewright/Dialect/FP8/FP8Enums.h.inc"

@@ -8,13 +8,15 @@
 #define TILEWRIGHT_DIALECT_FP8_FP8OPS_TD
 
 include "tilewright/Dialect/FP8/FP8Dialect.td"
+include "tilewright/Dialect/Interfaces/AsyncInterfaces.td"
 include "tilewright/Dialect/Tile/TileTypes.td"
 include "mlir/Interfaces/SideEffectInterfaces.td"
 
 class FP8_Op<string mnemonic, list<Trait> traits = []>
     : Op<FP8Dialect, mnemonic, traits>;
 
-def FP8_PromoteOp : FP8_Op<"promote", [Pure]> {
+def FP8_PromoteOp : FP8_Op<"promote", [
+    Pure, DeclareOpInterfaceMethods<ContractionInterface>]> {
   let summary = "acc += contract(a, b) * s1 * … * sn, summed in FP32";
   let description = [{
     Two-level promotion: the tensor core sums one slot's contraction at its own
@@ -27,7 +29,7 @@ def FP8_PromoteOp : FP8_Op<"promote", [Pure]> {
     ```
     %r = fp8.promote %acc, %a, %b scales(%sa, %sb : !tile.tile<[m: 64], f32>, !tile.tile<[n: 128], f32>)
        : !tile.tile<[m: 64, n: 128], f32>, !tile.view<[m: 64, k: 128], f8E4M3FN>,
-         !tile.view<[n: 128, k: 128], f8E4M3FN>
+         !tile.view<[n: 128, k: 128], f8E4M3FN> -> !tile.tile<[m: 64, n: 128], f32>
     ```
   }];
   let arguments = (ins

@@ -7,7 +7,6 @@
 #ifndef TILEWRIGHT_DIALECT_MMA_MMADIALECT_H
 #define TILEWRIGHT_DIALECT_MMA_MMADIALECT_H
 
-#include "tilewright/Dialect/Pipe/PipeDialect.h"
 #include "mlir/Bytecode/BytecodeOpInterface.h"
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/BuiltinAttributes.h"
@@ -18,6 +17,7 @@
 #include "mlir/IR/SymbolTable.h"
 #include "mlir/Interfaces/ControlFlowInterfaces.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
+#include "tilewright/Dialect/Pipe/PipeDialect.h"
 
 #include "tilewright/Dialect/MMA/MMADialect.h.inc"
 #include "tilewright/Dialect/MMA/MMAEnums.h.inc"

@@ -7,6 +7,7 @@
 #ifndef TILEWRIGHT_DIALECT_MMA_MMAOPS_TD
 #define TILEWRIGHT_DIALECT_MMA_MMAOPS_TD
 
+include "tilewright/Dialect/Interfaces/AsyncInterfaces.td"
 include "tilewright/Dialect/MMA/MMADialect.td"
 include "tilewright/Dialect/Tile/TileTypes.td"
 include "tilewright/Dialect/Pipe/PipeDialect.td"
@@ -21,7 +22,9 @@ class MMA_EffectOp<string mnemonic, list<Trait> traits = []>
         DeclareOpInterfaceMethods<MemoryEffectsOpInterface>]>;
 
 def MMA_ContractOp : MMA_EffectOp<"contract", [
-    AttrSizedOperandSegments, SingleBlock]> {
+    AttrSizedOperandSegments, SingleBlock,
+    DeclareOpInterfaceMethods<AsyncReaderInterface, ["getReadToken"]>,
+    DeclareOpInterfaceMethods<ContractionInterface>]> {
   let summary = "A contraction on the tensor cores and the code that consumes it";
   let description = [{
     For each wave of 64 rows a warpgroup: contracts `a` and `b` over the axes
@@ -45,9 +48,14 @@ def MMA_ContractOp : MMA_EffectOp<"contract", [
     $a `,` $b `axes` `(` $axis_m `,` $axis_n `)` `wave` $wave_m
     (`carry` `(` $carried^ `:` type($carried) `)`)?
     (`inputs` `(` $inputs^ `:` type($inputs) `)`)?
-    attr-dict `:` functional-type($results, $token) `,` type($a) `,` type($b) $body
+    attr-dict `:` functional-type($results, $token) `,` type($a) `,` type($b) ($body^)?
   }];
   let hasVerifier = 1;
+  let hasRegionVerifier = 1;
+  let extraClassDeclaration = [{
+    /// Checks the types of the region's arguments.
+    mlir::LogicalResult verifyBodyArguments();
+  }];
 }
 
 def MMA_YieldOp : MMA_Op<"yield", [
@@ -72,6 +80,7 @@ def MMA_DescriptorOp : MMA_Op<"descriptor", [Pure]> {
   let assemblyFormat = [{
     $view `k` `(` $axis_k `:` $k `)` `row` $row attr-dict `:` type($view)
   }];
+  let hasVerifier = 1;
 }
 
 def MMA_FenceOp : MMA_EffectOp<"fence"> {
@@ -96,6 +105,7 @@ def MMA_WaitOp : MMA_EffectOp<"wait"> {
     $pending (`tie` `(` $values^ `:` type($values) `)`)? attr-dict
     (`->` type($results)^)?
   }];
+  let hasVerifier = 1;
 }
 
 def MMA_PinOp : MMA_EffectOp<"pin"> {
@@ -110,9 +120,11 @@ def MMA_PinOp : MMA_EffectOp<"pin"> {
   let assemblyFormat = [{
     $values attr-dict `:` type($values) `->` type($results)
   }];
+  let hasVerifier = 1;
 }
 
-def MMA_WgmmaOp : MMA_EffectOp<"wgmma"> {
+def MMA_WgmmaOp : MMA_EffectOp<"wgmma", [
+    DeclareOpInterfaceMethods<AsyncReaderInterface>]> {
   let summary = "wgmma.mma_async m64nNkK with both operands in shared memory";
   let description = [{
     `acc` is the vector of this thread's N/2 accumulators; with `zero` their

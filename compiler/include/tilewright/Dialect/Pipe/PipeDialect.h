@@ -7,7 +7,6 @@
 #ifndef TILEWRIGHT_DIALECT_PIPE_PIPEDIALECT_H
 #define TILEWRIGHT_DIALECT_PIPE_PIPEDIALECT_H
 
-#include "tilewright/Dialect/Tile/TileDialect.h"
 #include "mlir/Bytecode/BytecodeOpInterface.h"
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/BuiltinAttributes.h"
@@ -18,6 +17,7 @@
 #include "mlir/IR/SymbolTable.h"
 #include "mlir/Interfaces/ControlFlowInterfaces.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
+#include "tilewright/Dialect/Tile/TileDialect.h"
 
 #include "tilewright/Dialect/Pipe/PipeDialect.h.inc"
 #include "tilewright/Dialect/Pipe/PipeEnums.h.inc"
@@ -30,5 +30,13 @@
 
 #define GET_OP_CLASSES
 #include "tilewright/Dialect/Pipe/PipeOps.h.inc"
+
+namespace tilewright::pipe {
+
+/// The slot whose field `view` is, wholly or in part (through `tile.slice`);
+/// null where the definition is not in sight.
+mlir::Value getSlotOf(mlir::Value view);
+
+} // namespace tilewright::pipe
 
 #endif // TILEWRIGHT_DIALECT_PIPE_PIPEDIALECT_H

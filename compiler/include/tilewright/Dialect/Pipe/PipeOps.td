@@ -16,8 +16,18 @@ include "mlir/IR/SymbolInterfaces.td"
 class Pipe_Op<string mnemonic, list<Trait> traits = []>
     : Op<PipeDialect, mnemonic, traits>;
 
+/// An operation that names a ring, or whose slot does: the ring is looked up
+/// once all operations of the kernel are known to be well formed.
+class Pipe_RingUserOp<string mnemonic, list<Trait> traits = []>
+    : Pipe_Op<mnemonic, traits # [
+        DeclareOpInterfaceMethods<SymbolUserOpInterface>]>;
+
 class Pipe_EffectOp<string mnemonic, list<Trait> traits = []>
     : Pipe_Op<mnemonic, traits # [
+        DeclareOpInterfaceMethods<MemoryEffectsOpInterface>]>;
+
+class Pipe_EffectRingUserOp<string mnemonic, list<Trait> traits = []>
+    : Pipe_RingUserOp<mnemonic, traits # [
         DeclareOpInterfaceMethods<MemoryEffectsOpInterface>]>;
 
 def Pipe_Consumer : I32EnumAttr<"Consumer", "who empties a ring", [
@@ -78,10 +88,12 @@ def Pipe_RingOp : Pipe_Op<"ring", [Symbol]> {
     ::tilewright::tile::SharedAttr getFieldLayout(unsigned index);
     /// The ring that a slot value belongs to, found from `from` upwards.
     static RingOp lookup(mlir::Operation *from, mlir::FlatSymbolRefAttr name);
+    /// Checks what `tile-plan-resources` decided.
+    mlir::LogicalResult verifyPlan();
   }];
 }
 
-def Pipe_AcquirePutOp : Pipe_EffectOp<"acquire_put", [AttrSizedOperandSegments]> {
+def Pipe_AcquirePutOp : Pipe_EffectRingUserOp<"acquire_put", [AttrSizedOperandSegments]> {
   let summary = "Waits for a free slot and owns it for filling";
   let description = [{
     Before rings are indexed a slot is implied by order; `pipe-index-rings`
@@ -96,7 +108,7 @@ def Pipe_AcquirePutOp : Pipe_EffectOp<"acquire_put", [AttrSizedOperandSegments]>
   let hasVerifier = 1;
 }
 
-def Pipe_CommitOp : Pipe_EffectOp<"commit"> {
+def Pipe_CommitOp : Pipe_EffectRingUserOp<"commit"> {
   let summary = "The role's contribution to a slot is issued";
   let description = [{
     The slot is full once all contributions, and all bytes of asynchronous
@@ -104,10 +116,9 @@ def Pipe_CommitOp : Pipe_EffectOp<"commit"> {
   }];
   let arguments = (ins Pipe_SlotType:$slot);
   let assemblyFormat = "$slot attr-dict `:` type($slot)";
-  let hasVerifier = 1;
 }
 
-def Pipe_AcquireGetOp : Pipe_EffectOp<"acquire_get", [AttrSizedOperandSegments]> {
+def Pipe_AcquireGetOp : Pipe_EffectRingUserOp<"acquire_get", [AttrSizedOperandSegments]> {
   let summary = "Waits for the next full slot and owns it for reading";
   let arguments = (ins FlatSymbolRefAttr:$ring,
     Optional<I32>:$index, Optional<I32>:$phase);
@@ -118,43 +129,41 @@ def Pipe_AcquireGetOp : Pipe_EffectOp<"acquire_get", [AttrSizedOperandSegments]>
   let hasVerifier = 1;
 }
 
-def Pipe_ReleaseOp : Pipe_EffectOp<"release"> {
+def Pipe_ReleaseOp : Pipe_EffectRingUserOp<"release"> {
   let summary = "Gives a slot back once the reads that tokens stand for retired";
   let arguments = (ins Pipe_SlotType:$slot, Variadic<Pipe_TokenType>:$after);
   let assemblyFormat = [{
     $slot (`after` `(` $after^ `)`)? attr-dict `:` type($slot)
   }];
-  let hasVerifier = 1;
 }
 
-def Pipe_FieldOp : Pipe_Op<"field", [Pure]> {
+def Pipe_FieldOp : Pipe_RingUserOp<"field", [Pure]> {
   let summary = "A field of a slot";
   let arguments = (ins Pipe_SlotType:$slot, StrAttr:$name);
   let results = (outs Tile_ViewType:$view);
   let assemblyFormat = [{
     $slot `[` $name `]` attr-dict `:` type($slot) `->` type($view)
   }];
-  let hasVerifier = 1;
 }
 
 //===----------------------------------------------------------------------===//
 // Explicit barriers (after pipe-lower-to-barriers)
 //===----------------------------------------------------------------------===//
 
-def Pipe_SlotAtOp : Pipe_Op<"slot_at", [Pure]> {
+def Pipe_SlotAtOp : Pipe_RingUserOp<"slot_at", [Pure]> {
   let summary = "The slot of a ring at an index; no synchronisation";
   let arguments = (ins FlatSymbolRefAttr:$ring, I32:$index);
   let results = (outs Pipe_SlotType:$slot);
   let assemblyFormat = "$ring `[` $index `]` attr-dict `:` type($slot)";
 }
 
-def Pipe_InitOp : Pipe_EffectOp<"init"> {
+def Pipe_InitOp : Pipe_EffectRingUserOp<"init"> {
   let summary = "Initialises all mbarriers of a ring (one thread runs it)";
   let arguments = (ins FlatSymbolRefAttr:$ring);
   let assemblyFormat = "$ring attr-dict";
 }
 
-def Pipe_WaitOp : Pipe_EffectOp<"wait"> {
+def Pipe_WaitOp : Pipe_EffectRingUserOp<"wait"> {
   let summary = "Waits until the phase of a parity of an mbarrier has completed";
   let description = [{
     PTX ISA, mbarrier.try_wait.parity: true once the phase with the given
@@ -166,7 +175,7 @@ def Pipe_WaitOp : Pipe_EffectOp<"wait"> {
   let assemblyFormat = "$ring $side `[` $index `]` `parity` $parity attr-dict";
 }
 
-def Pipe_ArriveOp : Pipe_EffectOp<"arrive"> {
+def Pipe_ArriveOp : Pipe_EffectRingUserOp<"arrive"> {
   let summary = "Arrives once at an mbarrier; `expect` adds transaction bytes";
   let description = [{
     One thread of those that run it arrives: `elect` is `warp` (lane 0 of each
@@ -180,6 +189,7 @@ def Pipe_ArriveOp : Pipe_EffectOp<"arrive"> {
     $ring $side `[` $index `]` (`expect` $expect^)? (`per_warp` $per_warp^)?
     attr-dict
   }];
+  let hasVerifier = 1;
 }
 
 def Pipe_GroupBarrierOp : Pipe_EffectOp<"group_barrier"> {
@@ -190,6 +200,7 @@ def Pipe_GroupBarrierOp : Pipe_EffectOp<"group_barrier"> {
   }];
   let arguments = (ins I64Attr:$id, I64Attr:$groups);
   let assemblyFormat = "$id `groups` $groups attr-dict";
+  let hasVerifier = 1;
 }
 
 def Pipe_ProxyFenceOp : Pipe_EffectOp<"proxy_fence"> {

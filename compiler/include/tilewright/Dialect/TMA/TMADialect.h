@@ -7,7 +7,6 @@
 #ifndef TILEWRIGHT_DIALECT_TMA_TMADIALECT_H
 #define TILEWRIGHT_DIALECT_TMA_TMADIALECT_H
 
-#include "tilewright/Dialect/Pipe/PipeDialect.h"
 #include "mlir/Bytecode/BytecodeOpInterface.h"
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/BuiltinAttributes.h"
@@ -18,6 +17,7 @@
 #include "mlir/IR/SymbolTable.h"
 #include "mlir/Interfaces/ControlFlowInterfaces.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
+#include "tilewright/Dialect/Pipe/PipeDialect.h"
 
 #include "tilewright/Dialect/TMA/TMADialect.h.inc"
 #include "tilewright/Dialect/TMA/TMAEnums.h.inc"

@@ -34,6 +34,10 @@ def TMA_DescType : TypeDef<TMADialect, "Desc"> {
     `<` `box` `=` `[` $box `]` `,` `swizzle` `=` $swizzle `,` $elementType `>`
   }];
   let genVerifyDecl = 1;
+  let extraClassDeclaration = [{
+    /// Bytes of a whole box, out-of-bounds parts included.
+    int64_t getBoxBytes() const;
+  }];
 }
 
 #endif // TILEWRIGHT_DIALECT_TMA_TMADIALECT_TD

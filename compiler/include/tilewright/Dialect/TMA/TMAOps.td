@@ -7,9 +7,11 @@
 #ifndef TILEWRIGHT_DIALECT_TMA_TMAOPS_TD
 #define TILEWRIGHT_DIALECT_TMA_TMAOPS_TD
 
+include "tilewright/Dialect/Interfaces/AsyncInterfaces.td"
 include "tilewright/Dialect/TMA/TMADialect.td"
 include "tilewright/Dialect/Tile/TileTypes.td"
 include "tilewright/Dialect/Pipe/PipeDialect.td"
+include "mlir/IR/SymbolInterfaces.td"
 include "mlir/Interfaces/SideEffectInterfaces.td"
 
 class TMA_Op<string mnemonic, list<Trait> traits = []>
@@ -36,7 +38,9 @@ def TMA_PrefetchOp : TMA_EffectOp<"prefetch"> {
   let assemblyFormat = "$desc attr-dict `:` type($desc)";
 }
 
-def TMA_LoadOp : TMA_EffectOp<"load"> {
+def TMA_LoadOp : TMA_EffectOp<"load", [
+    DeclareOpInterfaceMethods<SlotFillerInterface>,
+    DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
   let summary = "Loads a box into a view; its bytes arrive at the slot";
   let description = [{
     `coords` innermost first. `byte_offset` places the box within the view (an
@@ -57,7 +61,8 @@ def TMA_LoadOp : TMA_EffectOp<"load"> {
   }];
 }
 
-def TMA_StoreOp : TMA_EffectOp<"store"> {
+def TMA_StoreOp : TMA_EffectOp<"store", [
+    DeclareOpInterfaceMethods<AsyncReaderInterface>]> {
   let summary = "Stores a box of a view to a tensor; `reduce` adds instead";
   let arguments = (ins
     Tile_ViewType:$source, DefaultValuedAttr<I64Attr, "0">:$byte_offset,
@@ -79,9 +84,11 @@ def TMA_WaitGroupOp : TMA_EffectOp<"wait_group"> {
   let description = "PTX ISA, cp.async.bulk.wait_group.read.";
   let arguments = (ins I64Attr:$pending);
   let assemblyFormat = "$pending attr-dict";
+  let hasVerifier = 1;
 }
 
-def TMA_ElectOp : TMA_Op<"elect", [SingleBlock, NoTerminator]> {
+def TMA_ElectOp : TMA_Op<"elect", [
+    SingleBlock, NoTerminator, RecursiveMemoryEffects]> {
   let summary = "One fixed thread of the role's group (or warp) runs the body";
   let description = [{
     The same thread each time, so that groups of bulk copies, which belong to

@@ -7,6 +7,7 @@
 #ifndef TILEWRIGHT_DIALECT_TILE_TILEOPS_TD
 #define TILEWRIGHT_DIALECT_TILE_TILEOPS_TD
 
+include "tilewright/Dialect/Interfaces/AsyncInterfaces.td"
 include "tilewright/Dialect/Tile/TileTypes.td"
 include "mlir/Interfaces/ControlFlowInterfaces.td"
 include "mlir/Interfaces/FunctionInterfaces.td"
@@ -52,6 +53,7 @@ def Tile_KernelOp : Tile_Op<"kernel", [
   let regions = (region AnyRegion:$body);
   let hasCustomAssemblyFormat = 1;
   let hasVerifier = 1;
+  let hasRegionVerifier = 1;
   let extraClassDeclaration = [{
     mlir::ArrayRef<mlir::Type> getArgumentTypes() { return getFunctionType().getInputs(); }
     mlir::ArrayRef<mlir::Type> getResultTypes() { return getFunctionType().getResults(); }
@@ -120,8 +122,8 @@ def Tile_TilesOp : Tile_Op<"tiles", [HasParent<"KernelOp">]> {
   let results = (outs Tile_IterType:$iter);
   let assemblyFormat = [{
     $name `(` $extents `)` (`persistent` $persistent^)?
-    (`raster` $raster_group^ `over` $raster_dim)?
-    (`cluster` $cluster^ `over` $cluster_dim)? attr-dict `:` type($iter)
+    custom<Raster>($raster_group, $raster_dim)
+    custom<Cluster>($cluster, $cluster_dim) attr-dict `:` type($iter)
   }];
   let hasVerifier = 1;
 }
@@ -143,6 +145,7 @@ def Tile_ForEachOp : Tile_Op<"for_each", [
   let regions = (region SizedRegion<1>:$body);
   let hasCustomAssemblyFormat = 1;
   let hasVerifier = 1;
+  let hasRegionVerifier = 1;
   let extraClassDeclaration = [{
     int64_t getRank() { return getIter().getType().getRank(); }
     mlir::Block::BlockArgListType getIndices() {
@@ -152,10 +155,10 @@ def Tile_ForEachOp : Tile_Op<"for_each", [
 }
 
 def Tile_YieldOp : Tile_Op<"yield", [
-    Pure, ReturnLike, Terminator]> {
+    Pure, ReturnLike, Terminator, ParentOneOf<["ForEachOp", "MapOp"]>]> {
   let summary = "Ends a region of the tile dialect";
   let arguments = (ins Variadic<AnyType>:$values);
-  let builders = [OpBuilder<(ins), [{}]>];
+  let builders = [OpBuilder<(ins), [{ build($_builder, $_state, ValueRange()); }]>];
   let assemblyFormat = "($values^ `:` type($values))? attr-dict";
 }
 
@@ -197,7 +200,8 @@ def Tile_ReadOp : Tile_Op<"read", [
 }
 
 def Tile_CopyOp : Tile_Op<"copy", [
-    DeclareOpInterfaceMethods<MemoryEffectsOpInterface>]> {
+    DeclareOpInterfaceMethods<MemoryEffectsOpInterface>,
+    DeclareOpInterfaceMethods<SlotFillerInterface>]> {
   let summary = "Copies a tile of a tensor into a field of a slot";
   let description = [{
     Asynchronous: the field is full once the slot is. Elements out of bounds
@@ -296,9 +300,11 @@ def Tile_MapOp : Tile_Op<"map", [
     `(` $inputs `)` attr-dict `:` functional-type($inputs, $result) $body
   }];
   let hasVerifier = 1;
+  let hasRegionVerifier = 1;
 }
 
-def Tile_ContractOp : Tile_Op<"contract", [Pure]> {
+def Tile_ContractOp : Tile_Op<"contract", [
+    Pure, DeclareOpInterfaceMethods<ContractionInterface>]> {
   let summary = "Contracts all axes that both operands share";
   let description = [{
     The first operand is the machine's M side. With `acc`, adds to it.
@@ -348,6 +354,7 @@ def Tile_LoadElementOp : Tile_Op<"load_element", [
   let assemblyFormat = [{
     $tensor `[` $indices `]` attr-dict `:` type($tensor) `->` type($result)
   }];
+  let hasVerifier = 1;
 }
 
 def Tile_StoreElementOp : Tile_Op<"store_element", [
@@ -359,6 +366,7 @@ def Tile_StoreElementOp : Tile_Op<"store_element", [
     $value `to` $tensor `[` $indices `]` attr-dict
     `:` type($value) `,` type($tensor)
   }];
+  let hasVerifier = 1;
 }
 
 def Tile_LoadSharedOp : Tile_Op<"load_shared", [
@@ -369,6 +377,7 @@ def Tile_LoadSharedOp : Tile_Op<"load_shared", [
   let assemblyFormat = [{
     $view `[` $indices `]` attr-dict `:` type($view) `->` type($result)
   }];
+  let hasVerifier = 1;
 }
 
 def Tile_StoreFragmentOp : Tile_Op<"store_fragment", [
@@ -384,6 +393,7 @@ def Tile_StoreFragmentOp : Tile_Op<"store_fragment", [
   let assemblyFormat = [{
     $value `to` $view `layout` $layout attr-dict `:` type($value) `,` type($view)
   }];
+  let hasVerifier = 1;
 }
 
 #endif // TILEWRIGHT_DIALECT_TILE_TILEOPS_TD

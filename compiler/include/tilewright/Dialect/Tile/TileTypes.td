@@ -44,6 +44,13 @@ def Tile_FragmentAttr : Tile_Attr<"Fragment", "fragment"> {
         `axes` `=` `[` (`]`) : ($axes^ `]`)? `,` `strides` `=` `[` (`]`) : ($strides^ `]`)? `>`
   }];
   let genVerifyDecl = 1;
+  let extraClassDeclaration = [{
+    /// Registers a thread: the product of the register digits.
+    int64_t getNumRegisters() const;
+    /// One more than the largest coordinate on `axis`; std::nullopt if the
+    /// layout lacks it.
+    std::optional<int64_t> getExtent(mlir::StringRef axis) const;
+  }];
 }
 
 def Tile_SharedAttr : Tile_Attr<"Shared", "shared"> {
@@ -110,12 +117,14 @@ def Tile_TensorType : Tile_Type<"GlobalTensor", "tensor"> {
   let summary = "A tensor in global memory, with run-time shape and strides";
   let parameters = (ins "int64_t":$rank, "mlir::Type":$elementType);
   let assemblyFormat = "`<` $rank `,` $elementType `>`";
+  let genVerifyDecl = 1;
 }
 
 def Tile_IterType : Tile_Type<"Iter", "iter"> {
   let summary = "An iterator over tiles; every role replays it";
   let parameters = (ins "int64_t":$rank);
   let assemblyFormat = "`<` $rank `>`";
+  let genVerifyDecl = 1;
 }
 
 #endif // TILEWRIGHT_DIALECT_TILE_TILETYPES_TD
