@@ -1,0 +1,39 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""Compile and launch Tilewright kernels.
+
+    import tilewright
+    gemm = tilewright.compile("fp8_gemm_nt.tw", constants={"BM": 128, "BN": 128})
+    gemm(A, SA, B, SB, D)            # on PyTorch's current stream
+
+Importing this package loads no library and touches no GPU, so a process may
+import it and fork. It is pure Python over the C API (libtilewright.so), and
+does not depend on the Python version or on PyTorch.
+"""
+from ._compile import compile, device_target, has_compiler
+from ._errors import (
+    ArgumentError,
+    ArtefactError,
+    CompileError,
+    DriverError,
+    Error,
+    NoGpuError,
+)
+from ._kernel import Kernel, load
+from ._tensor import DeviceArray
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "ArgumentError",
+    "ArtefactError",
+    "CompileError",
+    "DeviceArray",
+    "DriverError",
+    "Error",
+    "Kernel",
+    "NoGpuError",
+    "compile",
+    "device_target",
+    "has_compiler",
+    "load",
+]
