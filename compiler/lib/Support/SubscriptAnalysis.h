@@ -23,16 +23,16 @@ struct Congruence {
   int64_t residue = 0;
 };
 
-/// Restricts one dimension to multiples of `step` (0: to the value 0).
-struct DimRestriction {
+/// Fixes one dimension to a value.
+struct FixedDim {
   unsigned dim;
-  int64_t step;
+  int64_t value;
 };
 
 /// The congruence that holds for all values of `expr`, one dimension possibly
-/// restricted.
+/// fixed.
 Congruence congruence(mlir::AffineExpr expr, const SubscriptContext &context,
-                      std::optional<DimRestriction> restriction = {});
+                      std::optional<FixedDim> fixed = {});
 
 /// Quotient rounded towards minus infinity, divisor > 0.
 inline int64_t floorDivide(int64_t a, int64_t b) {

@@ -61,29 +61,27 @@ private:
 
 int64_t SlopeFinder::samePeriod(AffineExpr operand, Slope s,
                                 int64_t divisor) const {
-  // On a chunk of size c the operand runs over base + slope * [0, c). Bases
-  // are congruent to r modulo g = gcd(modulus, divisor), so modulo the divisor
-  // they are r, r + g, ..., divisor - g + r. All of these runs stay inside one
-  // period exactly if r + slope*(c-1) < g going up, r + slope*(c-1) >= 0 going
-  // down.
-  int64_t largest = s.isWhole() ? extent : s.chunk;
-  // A run cannot be longer than the period.
-  largest = std::min(largest, divisor);
-  for (int64_t c = largest; c >= 2; --c) {
-    if (!s.isWhole() && s.chunk % c != 0)
+  // Between x-1 and x the quotient can change only if the operand crosses a
+  // multiple of the divisor. At x its values are congruent to r modulo
+  // g = gcd(modulus, divisor), so modulo the divisor they are r, r + g, ...,
+  // divisor - g + r: going up by `slope` some value has just crossed exactly if
+  // r < slope; going down exactly if r - slope >= g. All places where a change
+  // is possible must be multiples of the chunk.
+  constexpr int64_t largestExtent = 1 << 16; // no tile has such an axis
+  if (extent > largestExtent)
+    return 1;
+  int64_t chunk = s.chunk;
+  for (int64_t x = 1; x < extent && chunk != 1; ++x) {
+    if (!s.isWhole() && x % s.chunk == 0)
       continue;
-    int64_t step = c >= extent ? 0 : c;
-    Congruence base = congruence(operand, context, DimRestriction{dim, step});
-    int64_t g = std::gcd(base.modulus, divisor);
-    int64_t r = floorRemainder(base.residue, g);
-    int64_t run;
-    if (llvm::MulOverflow(s.slope, c - 1, run) ||
-        llvm::AddOverflow(run, r, run))
-      continue;
-    if (run >= 0 && run < g)
-      return c >= extent ? 0 : c;
+    Congruence at = congruence(operand, context, FixedDim{dim, x});
+    int64_t g = std::gcd(at.modulus, divisor);
+    int64_t r = floorRemainder(at.residue, g);
+    bool crosses = s.slope > 0 ? r < s.slope : r >= g + s.slope;
+    if (crosses)
+      chunk = std::gcd(chunk, x);
   }
-  return extent == 1 ? 0 : 1;
+  return chunk;
 }
 
 Slope SlopeFinder::find(AffineExpr expr) const {

@@ -76,7 +76,7 @@ static std::optional<int64_t> singlePeriod(const ValueBounds &range,
 }
 
 ValueBounds tilewright::valueRange(AffineExpr expr,
-                                  const SubscriptContext &context) {
+                                   const SubscriptContext &context) {
   switch (expr.getKind()) {
   case AffineExprKind::Constant: {
     int64_t value = llvm::cast<AffineConstantExpr>(expr).getValue();
@@ -194,9 +194,9 @@ static Congruence floorDivideCongruence(Congruence a, int64_t divisor) {
   return makeCongruence(a.modulus / divisor, floorDivide(a.residue, divisor));
 }
 
-Congruence
-tilewright::detail::congruence(AffineExpr expr, const SubscriptContext &context,
-                               std::optional<DimRestriction> restriction) {
+Congruence tilewright::detail::congruence(AffineExpr expr,
+                                          const SubscriptContext &context,
+                                          std::optional<FixedDim> fixed) {
   switch (expr.getKind()) {
   case AffineExprKind::Constant:
     return {0, llvm::cast<AffineConstantExpr>(expr).getValue()};
@@ -204,8 +204,8 @@ tilewright::detail::congruence(AffineExpr expr, const SubscriptContext &context,
     unsigned dim = llvm::cast<AffineDimExpr>(expr).getPosition();
     if (dimExtent(context, dim) == 1)
       return {0, 0};
-    if (restriction && restriction->dim == dim)
-      return {restriction->step, 0};
+    if (fixed && fixed->dim == dim)
+      return {0, fixed->value};
     return {1, 0};
   }
   case AffineExprKind::SymbolId: {
@@ -219,14 +219,12 @@ tilewright::detail::congruence(AffineExpr expr, const SubscriptContext &context,
     break;
   }
   auto binary = llvm::cast<AffineBinaryOpExpr>(expr);
-  Congruence lhs = congruence(binary.getLHS(), context, restriction);
+  Congruence lhs = congruence(binary.getLHS(), context, fixed);
   switch (expr.getKind()) {
   case AffineExprKind::Add:
-    return addCongruences(lhs,
-                          congruence(binary.getRHS(), context, restriction));
+    return addCongruences(lhs, congruence(binary.getRHS(), context, fixed));
   case AffineExprKind::Mul:
-    return mulCongruences(lhs,
-                          congruence(binary.getRHS(), context, restriction));
+    return mulCongruences(lhs, congruence(binary.getRHS(), context, fixed));
   case AffineExprKind::FloorDiv:
     if (auto divisor = positiveConstant(binary.getRHS()))
       return floorDivideCongruence(lhs, *divisor);
