@@ -130,7 +130,13 @@ static std::string infoText(const AssemblerInfo &assembler,
   os << "kernels:";
   for (StringRef name : cubin.kernels())
     os << " " << name;
-  os << "\nline information: " << (cubin.hasLineInfo() ? "yes" : "no") << "\n";
+  os << "\nline information:";
+  if (!cubin.hasLineInfo())
+    os << " none";
+  else
+    for (const std::string &file : cubin.lineTableFiles())
+      os << " " << file;
+  os << "\n";
   return text;
 }
 

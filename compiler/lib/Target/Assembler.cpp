@@ -116,6 +116,17 @@ static Error runPtxas(const AssemblerInfo &assembler, StringRef ptx,
   return Error::success();
 }
 
+/// nvJitLink's log does not tell static shared memory: read it off the
+/// sections, less the 1024 bytes that the system takes of every CTA since
+/// sm_90 (CUDA C++ Programming Guide, "Shared Memory").
+static void addSharedMemory(const Cubin &cubin, AssemblerReport &report) {
+  constexpr uint64_t kReserved = 1024;
+  for (KernelUsage &usage : report.kernels)
+    if (const CubinSection *section = cubin.section(".nv.shared." + usage.name);
+        section && usage.sharedBytes == 0 && section->size > kReserved)
+      usage.sharedBytes = section->size - kReserved;
+}
+
 Expected<AssembleResult> assemble(const AssemblerInfo &assembler, StringRef ptx,
                                   const AssembleOptions &options) {
   if (!assembler.producesCubin())
@@ -132,9 +143,11 @@ Expected<AssembleResult> assemble(const AssemblerInfo &assembler, StringRef ptx,
     return std::move(error);
   result.report = parseAssemblerLog(result.log);
   if (result.ok) {
-    if (Expected<Cubin> cubin = readCubin(result.cubin); !cubin)
+    Expected<Cubin> cubin = readCubin(result.cubin);
+    if (!cubin)
       return createStringError(assembler.path + ": " +
                                toString(cubin.takeError()));
+    addSharedMemory(*cubin, result.report);
   } else {
     result.cubin.clear();
   }

@@ -187,6 +187,16 @@ void LogReader::addMessage(StringRef severity, StringRef text,
   report.messages.push_back(std::move(message));
 }
 
+/// Takes "error   " off the front of `text`; empty when it is no severity.
+static StringRef takeSeverity(StringRef &text) {
+  StringRef rest = text.ltrim();
+  StringRef word = rest.take_while([](char c) { return c >= 'a' && c <= 'z'; });
+  if (word != "info" && word != "warning" && word != "error" && word != "fatal")
+    return {};
+  text = rest.drop_front(word.size()).ltrim();
+  return word;
+}
+
 void LogReader::readLine(StringRef line) {
   StringRef rest = line.trim();
   bool fromPtxas = rest.consume_front("ptxas");
@@ -200,24 +210,23 @@ void LogReader::readLine(StringRef line) {
       return;
     }
     // "FILE, line 9; error   : …". FILE may hold anything, ", line" too.
-    size_t at = rest.find(", line ");
-    for (; at != StringRef::npos; at = rest.find(", line ", at + 1)) {
+    for (size_t at = rest.find(", line "); at != StringRef::npos;
+         at = rest.find(", line ", at + 1)) {
       StringRef tail = rest.drop_front(at + 7);
       unsigned number;
-      if (!tail.consumeInteger(10, number) && tail.consume_front(";")) {
+      if (tail.consumeInteger(10, number) || !tail.consume_front(";"))
+        continue;
+      StringRef word = takeSeverity(tail);
+      if (!word.empty() && tail.starts_with(":")) {
         ptxLine = number;
-        rest = tail;
+        rest = rest.drop_front(rest.find(';', at) + 1);
         break;
       }
     }
   }
-  rest = rest.ltrim();
-  StringRef severity =
-      rest.take_while([](char c) { return c >= 'a' && c <= 'z'; });
-  StringRef text = rest.drop_front(severity.size()).ltrim();
-  bool known = severity == "info" || severity == "warning" ||
-               severity == "error" || severity == "fatal";
-  if (known && text.consume_front(":")) {
+  StringRef text = rest;
+  StringRef severity = takeSeverity(text);
+  if (!severity.empty() && text.consume_front(":")) {
     text = text.trim();
     if (severity == "info") {
       // The linker's own statistics repeat what ptxas has said.
@@ -253,6 +262,15 @@ AssemblerReport LogReader::read(StringRef log) {
     if (!line.trim().empty())
       readLine(line);
   }
+  // "Ptx assembly aborted due to errors" says nothing after those errors.
+  auto isAbort = [](const AssemblerMessage &message) {
+    return message.text == "Ptx assembly aborted due to errors";
+  };
+  if (any_of(report.messages, [&](const AssemblerMessage &message) {
+        return message.severity == AssemblerSeverity::Error &&
+               !isAbort(message);
+      }))
+    erase_if(report.messages, isAbort);
   // Statistics before any kernel's name (none is known to do that).
   erase_if(report.kernels,
            [](const KernelUsage &usage) { return usage.name.empty(); });

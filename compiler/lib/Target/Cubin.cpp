@@ -6,6 +6,8 @@
 
 #include "tilewright/Target/Cubin.h"
 
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/SmallVector.h"
 #include "llvm/ADT/Twine.h"
 #include "llvm/BinaryFormat/ELF.h"
 #include "llvm/Support/Endian.h"
@@ -62,31 +64,72 @@ std::vector<StringRef> Cubin::kernels() const {
 }
 
 bool Cubin::hasLineInfo() const {
-  const CubinSection *source = section(".debug_line");
   const CubinSection *sass = section(".nv_debug_line_sass");
-  return source && source->size && sass && sass->size;
+  return sass && sass->size && !lineTableFiles().empty();
 }
 
-bool Cubin::lineInfoNames(StringRef file) const {
-  // The file table holds the last component of each path as a C string, the
-  // directory table the rest.
-  const CubinSection *source = section(".debug_line");
-  size_t slash = file.rfind('/');
-  if (slash != StringRef::npos)
-    file = file.drop_front(slash + 1);
-  if (!source || file.empty())
-    return false;
-  StringRef bytes = source->contents;
-  for (size_t at = bytes.find(file); at != StringRef::npos;
-       at = bytes.find(file, at + 1)) {
-    size_t end = at + file.size();
-    bool starts = at == 0 || bytes[at - 1] == '\0' || bytes[at - 1] == '/';
-    // The first entry of a directory or file table follows a number.
-    starts |= at > 0 && static_cast<unsigned char>(bytes[at - 1]) < 32;
-    if (starts && end < bytes.size() && bytes[end] == '\0')
-      return true;
+/// Takes a NUL-terminated string off the front.
+static StringRef takeString(StringRef &bytes) {
+  StringRef text = nameAt(bytes, 0);
+  bytes = bytes.drop_front(std::min(bytes.size(), text.size() + 1));
+  return text;
+}
+
+/// Takes an unsigned LEB128 number off the front.
+static uint64_t takeNumber(StringRef &bytes) {
+  uint64_t value = 0;
+  for (unsigned shift = 0; !bytes.empty(); shift += 7) {
+    unsigned char byte = bytes.front();
+    bytes = bytes.drop_front();
+    if (shift < 64)
+      value |= uint64_t(byte & 0x7f) << shift;
+    if (!(byte & 0x80))
+      break;
   }
-  return false;
+  return value;
+}
+
+std::vector<std::string> Cubin::lineTableFiles() const {
+  std::vector<std::string> files;
+  const CubinSection *table = section(".debug_line");
+  if (!table)
+    return files;
+  // Units of DWARF 2 (DWARF 2.0.0, section 6.2.4), which ptxas writes.
+  for (StringRef rest = table->contents; rest.size() > 15;) {
+    uint64_t length = read32le(rest.data());
+    StringRef unit = rest.substr(4, length);
+    rest = rest.drop_front(std::min<uint64_t>(rest.size(), length + 4));
+    if (unit.size() < 11 || read16le(unit.data()) > 4)
+      continue;
+    // Past version, header length and five one-byte fields (six since 4).
+    unsigned fixed = read16le(unit.data()) >= 4 ? 12 : 11;
+    if (unit.size() < fixed)
+      continue;
+    unsigned char opcodes = unit[fixed - 1];
+    unit = unit.drop_front(
+        std::min<size_t>(unit.size(), fixed + (opcodes ? opcodes - 1 : 0)));
+    SmallVector<StringRef> folders;
+    while (!unit.empty()) {
+      StringRef folder = takeString(unit);
+      if (folder.empty())
+        break;
+      folders.push_back(folder);
+    }
+    while (!unit.empty()) {
+      StringRef name = takeString(unit);
+      if (name.empty())
+        break;
+      uint64_t folder = takeNumber(unit);
+      takeNumber(unit); // modification time
+      takeNumber(unit); // size
+      std::string path = name.str();
+      if (folder >= 1 && folder <= folders.size())
+        path = (folders[folder - 1] + "/" + name).str();
+      if (!is_contained(files, path))
+        files.push_back(std::move(path));
+    }
+  }
+  return files;
 }
 
 Expected<Cubin> readCubin(StringRef bytes) {

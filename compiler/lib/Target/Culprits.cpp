@@ -122,7 +122,7 @@ static mlir::Location locationOf(const Instruction &instruction,
   if (const DISubprogram *subprogram =
           instruction.getFunction()->getSubprogram())
     return mlir::FileLineColLoc::get(context, subprogram->getFilename(),
-                                     subprogram->getLine(), 0);
+                                     subprogram->getLine(), 1);
   return fallback;
 }
 

@@ -10,6 +10,8 @@
 #include "mlir/IR/Location.h"
 #include "mlir/IR/MLIRContext.h"
 
+#include <algorithm>
+
 using namespace mlir;
 
 namespace tilewright::target {
@@ -18,8 +20,9 @@ static Location locationOf(const std::optional<SourcePos> &position,
                            Location fallback) {
   if (!position)
     return fallback;
+  // Column 0 is that of a whole function, whose subprogram has none.
   return FileLineColLoc::get(fallback.getContext(), position->file,
-                             position->line, position->column);
+                             position->line, std::max(position->column, 1u));
 }
 
 LogicalResult reportLint(llvm::ArrayRef<LintFinding> findings,

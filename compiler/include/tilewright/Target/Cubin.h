@@ -50,11 +50,12 @@ struct Cubin {
   const CubinSection *section(llvm::StringRef name) const;
   /// Names of all kernels, in the symbol table's order.
   std::vector<llvm::StringRef> kernels() const;
-  /// Whether the line table of the source (.debug_line) and that of SASS
-  /// (.nv_debug_line_sass) are there and hold something.
+  /// The source files that the line table names (.debug_line), with their
+  /// folders; empty without line information.
+  std::vector<std::string> lineTableFiles() const;
+  /// Whether there is a line table of the source that names a file, and one
+  /// of SASS (.nv_debug_line_sass).
   bool hasLineInfo() const;
-  /// Whether the source's line table names `file`.
-  bool lineInfoNames(llvm::StringRef file) const;
 };
 
 /// Reads a cubin, or says what is wrong with it.
