@@ -34,48 +34,6 @@ static void printRoleKind(OpAsmPrinter &printer, Operation *, BoolAttr groups,
           << ")";
 }
 
-/// Prints `raster 8 over 1`, the default (1 over 0) as nothing. The dimension
-/// matters for bands of 1 too: it is the one that then runs slowest.
-static ParseResult parseOver(OpAsmParser &parser, StringRef keyword,
-                             IntegerAttr &size, IntegerAttr &dim) {
-  int64_t sizeValue = 1, dimValue = 0;
-  if (succeeded(parser.parseOptionalKeyword(keyword)) &&
-      (parser.parseInteger(sizeValue) || parser.parseKeyword("over") ||
-       parser.parseInteger(dimValue)))
-    return failure();
-  size = parser.getBuilder().getI64IntegerAttr(sizeValue);
-  dim = parser.getBuilder().getI64IntegerAttr(dimValue);
-  return success();
-}
-
-static void printOver(OpAsmPrinter &printer, StringRef keyword,
-                      IntegerAttr size, IntegerAttr dim) {
-  int64_t sizeValue = size ? size.getInt() : 1,
-          dimValue = dim ? dim.getInt() : 0;
-  if (sizeValue != 1 || dimValue != 0)
-    printer << keyword << ' ' << sizeValue << " over " << dimValue;
-}
-
-static ParseResult parseRaster(OpAsmParser &parser, IntegerAttr &size,
-                               IntegerAttr &dim) {
-  return parseOver(parser, "raster", size, dim);
-}
-
-static void printRaster(OpAsmPrinter &printer, Operation *, IntegerAttr size,
-                        IntegerAttr dim) {
-  printOver(printer, "raster", size, dim);
-}
-
-static ParseResult parseCluster(OpAsmParser &parser, IntegerAttr &size,
-                                IntegerAttr &dim) {
-  return parseOver(parser, "cluster", size, dim);
-}
-
-static void printCluster(OpAsmPrinter &printer, Operation *, IntegerAttr size,
-                         IntegerAttr dim) {
-  printOver(printer, "cluster", size, dim);
-}
-
 #define GET_OP_CLASSES
 #include "tilewright/Dialect/Tile/TileOps.cpp.inc"
 
@@ -209,6 +167,26 @@ static LogicalResult verifyTensorArg(KernelOp kernel, unsigned index,
   return success();
 }
 
+/// `requires` is a list of `{expr, text, line}`.
+static LogicalResult verifyRequirements(KernelOp kernel) {
+  Attribute attr = kernel->getAttr("requires");
+  if (!attr)
+    return success();
+  auto list = dyn_cast<ArrayAttr>(attr);
+  if (!list)
+    return kernel.emitOpError("'requires' is not a list");
+  for (Attribute item : list) {
+    auto entry = dyn_cast<DictionaryAttr>(item);
+    if (!entry || !entry.get("expr") || !entry.getAs<StringAttr>("text"))
+      return kernel.emitOpError("requirement ")
+             << item << " needs an 'expr' and a 'text'";
+    if (failed(verifyExpr([&]() { return kernel.emitOpError("requirement "); },
+                          entry.get("expr"))))
+      return failure();
+  }
+  return success();
+}
+
 LogicalResult KernelOp::verify() {
   if (getBody().empty())
     return emitOpError("has no body");
@@ -235,7 +213,7 @@ LogicalResult KernelOp::verify() {
       return emitOpError("argument '")
              << getArgName(i) << "' is neither a tensor nor an index";
   }
-  return success();
+  return verifyRequirements(*this);
 }
 
 LogicalResult KernelOp::verifyRegions() {
@@ -296,6 +274,67 @@ LogicalResult RoleOp::verify() {
              << first << "; a warpgroup begins at a multiple of 4";
   }
   return success();
+}
+
+/// Parses an optional `keyword 8 over 1`.
+static ParseResult parseOver(OpAsmParser &parser, StringRef keyword,
+                             StringAttr sizeName, StringAttr dimName,
+                             OperationState &result) {
+  if (failed(parser.parseOptionalKeyword(keyword)))
+    return success();
+  Type type = parser.getBuilder().getI64Type();
+  IntegerAttr size, dim;
+  return failure(
+      parser.parseAttribute(size, type, sizeName, result.attributes) ||
+      parser.parseKeyword("over") ||
+      parser.parseAttribute(dim, type, dimName, result.attributes));
+}
+
+/// Prints nothing for the default, 1 over 0. The dimension matters for bands
+/// of 1 too: it is the one that then runs slowest.
+static void printOver(OpAsmPrinter &printer, StringRef keyword, int64_t size,
+                      int64_t dim) {
+  if (size != 1 || dim != 0)
+    printer << ' ' << keyword << ' ' << size << " over " << dim;
+}
+
+ParseResult TilesOp::parse(OpAsmParser &parser, OperationState &result) {
+  StringAttr name;
+  SmallVector<OpAsmParser::UnresolvedOperand> extents;
+  Type iter;
+  if (parser.parseAttribute(name, getNameAttrName(result.name),
+                            result.attributes) ||
+      parser.parseOperandList(extents, OpAsmParser::Delimiter::Paren))
+    return failure();
+  if (succeeded(parser.parseOptionalKeyword("persistent")))
+    result.addAttribute(getPersistentAttrName(result.name),
+                        parser.getBuilder().getUnitAttr());
+  if (parseOver(parser, "raster", getRasterGroupAttrName(result.name),
+                getRasterDimAttrName(result.name), result) ||
+      parseOver(parser, "cluster", getClusterAttrName(result.name),
+                getClusterDimAttrName(result.name), result) ||
+      parser.parseOptionalAttrDict(result.attributes) ||
+      parser.parseColonType(iter) ||
+      parser.resolveOperands(extents, parser.getBuilder().getIndexType(),
+                             result.operands))
+    return failure();
+  result.addTypes(iter);
+  return success();
+}
+
+void TilesOp::print(OpAsmPrinter &printer) {
+  printer << ' ';
+  printer.printAttribute(getNameAttr());
+  printer << '(' << getExtents() << ')';
+  if (getPersistent())
+    printer << " persistent";
+  printOver(printer, "raster", getRasterGroup(), getRasterDim());
+  printOver(printer, "cluster", getCluster(), getClusterDim());
+  printer.printOptionalAttrDict(
+      (*this)->getAttrs(),
+      {getNameAttrName(), getPersistentAttrName(), getRasterGroupAttrName(),
+       getRasterDimAttrName(), getClusterAttrName(), getClusterDimAttrName()});
+  printer << " : " << getIter().getType();
 }
 
 LogicalResult TilesOp::verify() {

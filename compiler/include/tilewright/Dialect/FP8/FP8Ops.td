@@ -38,7 +38,7 @@ def FP8_PromoteOp : FP8_Op<"promote", [
   let results = (outs Tile_TileType:$result);
   let assemblyFormat = [{
     $acc `,` $a `,` $b (`scales` `(` $scales^ `:` type($scales) `)`)? attr-dict
-    `:` type($acc) `,` type($a) `,` type($b) `->` type($result)
+    `:` qualified(type($acc)) `,` qualified(type($a)) `,` qualified(type($b)) `->` qualified(type($result))
   }];
   let hasVerifier = 1;
 }

@@ -48,7 +48,8 @@ def MMA_ContractOp : MMA_EffectOp<"contract", [
     $a `,` $b `axes` `(` $axis_m `,` $axis_n `)` `wave` $wave_m
     (`carry` `(` $carried^ `:` type($carried) `)`)?
     (`inputs` `(` $inputs^ `:` type($inputs) `)`)?
-    attr-dict `:` functional-type($results, $token) `,` type($a) `,` type($b) ($body^)?
+    attr-dict `:` qualified(type($a)) `,` qualified(type($b))
+    (`->` type($results)^)? ($body^)?
   }];
   let hasVerifier = 1;
   let hasRegionVerifier = 1;
@@ -78,7 +79,7 @@ def MMA_DescriptorOp : MMA_Op<"descriptor", [Pure]> {
   let arguments = (ins Tile_ViewType:$view, StrAttr:$axis_k, I64Attr:$row, I64Attr:$k);
   let results = (outs I64:$desc);
   let assemblyFormat = [{
-    $view `k` `(` $axis_k `:` $k `)` `row` $row attr-dict `:` type($view)
+    $view `k` `(` $axis_k `:` $k `)` `row` $row attr-dict `:` qualified(type($view))
   }];
   let hasVerifier = 1;
 }
@@ -137,7 +138,7 @@ def MMA_WgmmaOp : MMA_EffectOp<"wgmma", [
   let results = (outs AnyType:$result);
   let assemblyFormat = [{
     $desc_a `,` $desc_b `into` $acc `shape` $m $n $k `types` $type_a $type_b
-    (`zero` $zero^)? attr-dict `:` type($acc) `->` type($result)
+    (`zero` $zero^)? attr-dict `:` qualified(type($acc)) `->` qualified(type($result))
   }];
   let hasVerifier = 1;
 }
@@ -145,7 +146,7 @@ def MMA_WgmmaOp : MMA_EffectOp<"wgmma", [
 def MMA_UndefOp : MMA_Op<"undef", [Pure]> {
   let summary = "Accumulator registers whose value does not matter";
   let results = (outs AnyType:$result);
-  let assemblyFormat = "attr-dict `:` type($result)";
+  let assemblyFormat = "attr-dict `:` qualified(type($result))";
 }
 
 #endif // TILEWRIGHT_DIALECT_MMA_MMAOPS_TD

@@ -103,7 +103,7 @@ def Pipe_AcquirePutOp : Pipe_EffectRingUserOp<"acquire_put", [AttrSizedOperandSe
     Optional<I32>:$index, Optional<I32>:$phase);
   let results = (outs Pipe_SlotType:$slot);
   let assemblyFormat = [{
-    $ring (`at` $index^ `phase` $phase)? attr-dict `:` type($slot)
+    $ring (`at` $index^ `phase` $phase)? attr-dict `:` qualified(type($slot))
   }];
   let hasVerifier = 1;
 }
@@ -115,7 +115,7 @@ def Pipe_CommitOp : Pipe_EffectRingUserOp<"commit"> {
     copies into it, have arrived.
   }];
   let arguments = (ins Pipe_SlotType:$slot);
-  let assemblyFormat = "$slot attr-dict `:` type($slot)";
+  let assemblyFormat = "$slot attr-dict `:` qualified(type($slot))";
 }
 
 def Pipe_AcquireGetOp : Pipe_EffectRingUserOp<"acquire_get", [AttrSizedOperandSegments]> {
@@ -124,7 +124,7 @@ def Pipe_AcquireGetOp : Pipe_EffectRingUserOp<"acquire_get", [AttrSizedOperandSe
     Optional<I32>:$index, Optional<I32>:$phase);
   let results = (outs Pipe_SlotType:$slot);
   let assemblyFormat = [{
-    $ring (`at` $index^ `phase` $phase)? attr-dict `:` type($slot)
+    $ring (`at` $index^ `phase` $phase)? attr-dict `:` qualified(type($slot))
   }];
   let hasVerifier = 1;
 }
@@ -133,7 +133,7 @@ def Pipe_ReleaseOp : Pipe_EffectRingUserOp<"release"> {
   let summary = "Gives a slot back once the reads that tokens stand for retired";
   let arguments = (ins Pipe_SlotType:$slot, Variadic<Pipe_TokenType>:$after);
   let assemblyFormat = [{
-    $slot (`after` `(` $after^ `)`)? attr-dict `:` type($slot)
+    $slot (`after` `(` $after^ `)`)? attr-dict `:` qualified(type($slot))
   }];
 }
 
@@ -142,7 +142,7 @@ def Pipe_FieldOp : Pipe_RingUserOp<"field", [Pure]> {
   let arguments = (ins Pipe_SlotType:$slot, StrAttr:$name);
   let results = (outs Tile_ViewType:$view);
   let assemblyFormat = [{
-    $slot `[` $name `]` attr-dict `:` type($slot) `->` type($view)
+    $slot `[` $name `]` attr-dict `:` qualified(type($slot)) `->` qualified(type($view))
   }];
 }
 
@@ -154,7 +154,7 @@ def Pipe_SlotAtOp : Pipe_RingUserOp<"slot_at", [Pure]> {
   let summary = "The slot of a ring at an index; no synchronisation";
   let arguments = (ins FlatSymbolRefAttr:$ring, I32:$index);
   let results = (outs Pipe_SlotType:$slot);
-  let assemblyFormat = "$ring `[` $index `]` attr-dict `:` type($slot)";
+  let assemblyFormat = "$ring `[` $index `]` attr-dict `:` qualified(type($slot))";
 }
 
 def Pipe_InitOp : Pipe_EffectRingUserOp<"init"> {

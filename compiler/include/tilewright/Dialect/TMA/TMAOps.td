@@ -27,7 +27,7 @@ def TMA_DescriptorOp : TMA_Op<"descriptor", [Pure]> {
   let arguments = (ins Tile_TensorType:$tensor, DenseI64ArrayAttr:$dims);
   let results = (outs TMA_DescType:$desc);
   let assemblyFormat = [{
-    $tensor `dims` $dims attr-dict `:` type($tensor) `->` type($desc)
+    $tensor `dims` $dims attr-dict `:` qualified(type($tensor)) `->` qualified(type($desc))
   }];
   let hasVerifier = 1;
 }
@@ -35,7 +35,7 @@ def TMA_DescriptorOp : TMA_Op<"descriptor", [Pure]> {
 def TMA_PrefetchOp : TMA_EffectOp<"prefetch"> {
   let summary = "Prefetches a descriptor (prefetch.tensormap)";
   let arguments = (ins TMA_DescType:$desc);
-  let assemblyFormat = "$desc attr-dict `:` type($desc)";
+  let assemblyFormat = "$desc attr-dict `:` qualified(type($desc))";
 }
 
 def TMA_LoadOp : TMA_EffectOp<"load", [
@@ -52,7 +52,7 @@ def TMA_LoadOp : TMA_EffectOp<"load", [
     Pipe_SlotType:$slot, DefaultValuedAttr<I64Attr, "0">:$byte_offset);
   let assemblyFormat = [{
     $desc `[` $coords `]` `to` $dest (`plus` $byte_offset^)? `arrive` $slot
-    attr-dict `:` type($desc) `,` type($dest) `,` type($slot)
+    attr-dict `:` qualified(type($desc)) `,` qualified(type($dest)) `,` qualified(type($slot))
   }];
   let hasVerifier = 1;
   let extraClassDeclaration = [{
@@ -69,7 +69,7 @@ def TMA_StoreOp : TMA_EffectOp<"store", [
     TMA_DescType:$desc, Variadic<Index>:$coords, UnitAttr:$reduce);
   let assemblyFormat = [{
     $source (`plus` $byte_offset^)? `to` $desc `[` $coords `]`
-    (`reduce` $reduce^)? attr-dict `:` type($source) `,` type($desc)
+    (`reduce` $reduce^)? attr-dict `:` qualified(type($source)) `,` qualified(type($desc))
   }];
   let hasVerifier = 1;
 }

@@ -120,11 +120,7 @@ def Tile_TilesOp : Tile_Op<"tiles", [HasParent<"KernelOp">]> {
     DefaultValuedAttr<I64Attr, "1">:$cluster,
     DefaultValuedAttr<I64Attr, "0">:$cluster_dim);
   let results = (outs Tile_IterType:$iter);
-  let assemblyFormat = [{
-    $name `(` $extents `)` (`persistent` $persistent^)?
-    custom<Raster>($raster_group, $raster_dim)
-    custom<Cluster>($cluster, $cluster_dim) attr-dict `:` type($iter)
-  }];
+  let hasCustomAssemblyFormat = 1;
   let hasVerifier = 1;
 }
 
@@ -173,7 +169,7 @@ def Tile_DimOp : Tile_Op<"dim", [Pure]> {
   let summary = "The extent of a dimension of a tensor";
   let arguments = (ins Tile_TensorType:$tensor, I64Attr:$dim);
   let results = (outs Index:$result);
-  let assemblyFormat = "$tensor `,` $dim attr-dict `:` type($tensor)";
+  let assemblyFormat = "$tensor `,` $dim attr-dict `:` qualified(type($tensor))";
   let hasVerifier = 1;
 }
 
@@ -194,7 +190,7 @@ def Tile_ReadOp : Tile_Op<"read", [
     Tile_TensorType:$tensor, AffineMapAttr:$map, Variadic<Index>:$symbols);
   let results = (outs Tile_TileType:$result);
   let assemblyFormat = [{
-    $tensor `[` $map `]` `(` $symbols `)` attr-dict `:` type($tensor) `->` type($result)
+    $tensor `[` $map `]` `` `(` $symbols `)` attr-dict `:` qualified(type($tensor)) `->` qualified(type($result))
   }];
   let hasVerifier = 1;
 }
@@ -211,8 +207,8 @@ def Tile_CopyOp : Tile_Op<"copy", [
     Tile_TensorType:$tensor, AffineMapAttr:$map, Variadic<Index>:$symbols,
     Tile_ViewType:$dest);
   let assemblyFormat = [{
-    $tensor `[` $map `]` `(` $symbols `)` `to` $dest attr-dict
-    `:` type($tensor) `,` type($dest)
+    $tensor `[` $map `]` `` `(` $symbols `)` `to` $dest attr-dict
+    `:` qualified(type($tensor)) `,` qualified(type($dest))
   }];
   let hasVerifier = 1;
 }
@@ -227,8 +223,8 @@ def Tile_StoreOp : Tile_Op<"store", [
     Tile_TileType:$value, Tile_TensorType:$tensor, AffineMapAttr:$map,
     Variadic<Index>:$symbols, UnitAttr:$accumulate);
   let assemblyFormat = [{
-    $value `to` $tensor `[` $map `]` `(` $symbols `)`
-    (`accumulate` $accumulate^)? attr-dict `:` type($value) `,` type($tensor)
+    $value `to` $tensor `[` $map `]` `` `(` $symbols `)`
+    (`accumulate` $accumulate^)? attr-dict `:` qualified(type($value)) `,` qualified(type($tensor))
   }];
   let hasVerifier = 1;
 }
@@ -238,7 +234,7 @@ def Tile_LoadOp : Tile_Op<"load", [
   let summary = "Loads a view of shared memory into registers";
   let arguments = (ins Tile_ViewType:$view);
   let results = (outs Tile_TileType:$result);
-  let assemblyFormat = "$view attr-dict `:` type($view) `->` type($result)";
+  let assemblyFormat = "$view attr-dict `:` qualified(type($view)) `->` qualified(type($result))";
   let hasVerifier = 1;
 }
 
@@ -247,7 +243,7 @@ def Tile_PutOp : Tile_Op<"put", [
   let summary = "Stores a register tile into a view of shared memory";
   let arguments = (ins Tile_TileType:$value, Tile_ViewType:$view);
   let assemblyFormat = [{
-    $value `to` $view attr-dict `:` type($value) `,` type($view)
+    $value `to` $view attr-dict `:` qualified(type($value)) `,` qualified(type($view))
   }];
   let hasVerifier = 1;
 }
@@ -258,7 +254,7 @@ def Tile_SliceOp : Tile_Op<"slice", [Pure]> {
   let results = (outs Tile_ViewType:$result);
   let assemblyFormat = [{
     $source `[` $axis `:` $offset `]` attr-dict
-    `:` type($source) `->` type($result)
+    `:` qualified(type($source)) `->` qualified(type($result))
   }];
   let hasVerifier = 1;
 }
@@ -271,7 +267,7 @@ def Tile_SplatOp : Tile_Op<"splat", [Pure]> {
   let summary = "A tile whose elements are all one scalar";
   let arguments = (ins Tile_AnyScalar:$value);
   let results = (outs Tile_TileType:$result);
-  let assemblyFormat = "$value attr-dict `:` type($value) `->` type($result)";
+  let assemblyFormat = "$value attr-dict `:` qualified(type($value)) `->` qualified(type($result))";
   let hasVerifier = 1;
 }
 
@@ -313,8 +309,8 @@ def Tile_ContractOp : Tile_Op<"contract", [
     Tile_AnySource:$a, Tile_AnySource:$b, Optional<Tile_TileType>:$acc);
   let results = (outs Tile_TileType:$result);
   let assemblyFormat = [{
-    $a `,` $b (`acc` `(` $acc^ `:` type($acc) `)`)? attr-dict
-    `:` type($a) `,` type($b) `->` type($result)
+    $a `,` $b (`acc` `(` $acc^ `:` qualified(type($acc)) `)`)? attr-dict
+    `:` qualified(type($a)) `,` qualified(type($b)) `->` qualified(type($result))
   }];
   let hasVerifier = 1;
 }
@@ -331,7 +327,7 @@ def Tile_ReduceOp : Tile_Op<"reduce", [Pure]> {
     Tile_ReduceKind:$kind, Tile_TileType:$source, StrArrayAttr:$axes);
   let results = (outs Tile_TileType:$result);
   let assemblyFormat = [{
-    $kind $source `over` $axes attr-dict `:` type($source) `->` type($result)
+    $kind $source `over` $axes attr-dict `:` qualified(type($source)) `->` qualified(type($result))
   }];
   let hasVerifier = 1;
 }
@@ -352,7 +348,7 @@ def Tile_LoadElementOp : Tile_Op<"load_element", [
   let arguments = (ins Tile_TensorType:$tensor, Variadic<Index>:$indices);
   let results = (outs AnyType:$result);
   let assemblyFormat = [{
-    $tensor `[` $indices `]` attr-dict `:` type($tensor) `->` type($result)
+    $tensor `[` $indices `]` attr-dict `:` qualified(type($tensor)) `->` qualified(type($result))
   }];
   let hasVerifier = 1;
 }
@@ -364,7 +360,7 @@ def Tile_StoreElementOp : Tile_Op<"store_element", [
     AnyType:$value, Tile_TensorType:$tensor, Variadic<Index>:$indices);
   let assemblyFormat = [{
     $value `to` $tensor `[` $indices `]` attr-dict
-    `:` type($value) `,` type($tensor)
+    `:` qualified(type($value)) `,` qualified(type($tensor))
   }];
   let hasVerifier = 1;
 }
@@ -375,7 +371,7 @@ def Tile_LoadSharedOp : Tile_Op<"load_shared", [
   let arguments = (ins Tile_ViewType:$view, Variadic<Index>:$indices);
   let results = (outs AnyType:$result);
   let assemblyFormat = [{
-    $view `[` $indices `]` attr-dict `:` type($view) `->` type($result)
+    $view `[` $indices `]` attr-dict `:` qualified(type($view)) `->` qualified(type($result))
   }];
   let hasVerifier = 1;
 }
@@ -391,7 +387,7 @@ def Tile_StoreFragmentOp : Tile_Op<"store_fragment", [
   let arguments = (ins
     AnyType:$value, Tile_FragmentAttr:$layout, Tile_ViewType:$view);
   let assemblyFormat = [{
-    $value `to` $view `layout` $layout attr-dict `:` type($value) `,` type($view)
+    $value `to` $view `layout` $layout attr-dict `:` qualified(type($value)) `,` qualified(type($view))
   }];
   let hasVerifier = 1;
 }

@@ -82,7 +82,7 @@ def Tile_TileType : Tile_Type<"Tile", "tile"> {
     "mlir::Type":$elementType,
     OptionalParameter<"FragmentAttr">:$layout);
   let assemblyFormat = [{
-    `<` custom<Axes>($axes, $shape) `,` $elementType (`,` $layout^)? `>`
+    `<` custom<Axes>($axes, $shape) `,` $elementType (`,` qualified($layout)^)? `>`
   }];
   let genVerifyDecl = 1;
   let extraClassDeclaration = [{
