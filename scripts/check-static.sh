@@ -17,7 +17,8 @@ complain() {
 
 checked=0
 for file in "$BUILD/bin/tilewright" "$BUILD/bin/tilewright-opt" \
-  "$BUILD"/lib/libtilewright.so "$BUILD"/runtime/libtilewright.so; do
+  "$BUILD/bin/tilewright-upstream-opt" "$BUILD/bin/tilewright-ptx" \
+  "$BUILD/lib/libtilewright.so"; do
   [ -e "$file" ] || continue
   checked=$((checked + 1))
   needed=$(readelf -d "$file" | sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p')
@@ -36,16 +37,15 @@ done
 [ -e "$BUILD/bin/tilewright" ] || complain "no $BUILD/bin/tilewright"
 [ "$checked" -ge 1 ] || complain "nothing to check in $BUILD"
 
-library=$(ls "$BUILD"/{lib,runtime,bin}/libtilewright.so 2>/dev/null | head -n 1)
-if [ -n "$library" ]; then
+library=$BUILD/lib/libtilewright.so
+if [ -e "$library" ]; then
   exported=$(readelf --dyn-syms -W "$library" |
-    awk '$7 != "UND" && $5 != "LOCAL" && $8 != "" { print $8 }' |
-    sed -n '3,$p')
-  foreign=$(printf '%s\n' "$exported" | grep -vE '^(tilewright|tw)_' | head -n 5)
+    awk '$1 ~ /^[0-9]+:$/ && $7 != "UND" && $5 != "LOCAL" { print $8 }')
+  foreign=$(printf '%s\n' "$exported" | grep -vE '^tw[A-Z]' | head -n 5)
   [ -n "$exported" ] || complain "$library exports nothing"
   [ -z "$foreign" ] || complain "$library exports more than its C API:" $foreign
 else
-  complain "no libtilewright.so in $BUILD"
+  complain "no $library"
 fi
 
 # The program starts with nothing but libc at hand.

@@ -15,7 +15,7 @@ PACKAGES=(
   ca-certificates clang-22 clang-format-22 libclang-rt-22-dev lld-22 g++
   llvm-22-dev llvm-22-tools libmlir-22-dev mlir-22-tools
   cmake ninja-build ccache zlib1g-dev libzstd-dev libgtest-dev
-  python3 python3-venv
+  python3 python3-venv python3-psutil
 )
 # ptxas of this release is what the tests of registers and spills are for.
 PTXAS_PACKAGE=nvidia-cuda-nvcc==13.0.88
@@ -119,7 +119,7 @@ install_debian_packages() {
       fail "Debian has no clang-22 for this machine (no network, or no" \
         "bookworm-security in apt's sources): $(last_error)"
   fi
-  step "installing ${#missing[@]} Debian packages (2.3 GB on disk for all of them)"
+  step "installing Debian packages (in all 2.3 GB on disk): ${missing[*]}"
   apt_get install --no-install-recommends "${missing[@]}" ||
     fail "apt-get install failed, see build/setup.log: $(last_error)"
 }
