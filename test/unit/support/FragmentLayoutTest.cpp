@@ -244,6 +244,10 @@ TEST(FragmentLayout, SplitAxis) {
       check(FragmentLayout::wgmmaAccumulator("r", "n", 64, 24));
   EXPECT_NE(reason(odd.splitAxis("n", {{"x", 8}, {"h", 3}})), "");
   EXPECT_NE(reason(acc.splitAxis("z", {{"x", 1}})), "");
+  // Coordinates 0 and 3: 3 is no multiple of the inner extent.
+  FragmentLayout gap = check(FragmentLayout::get({2}, {1}, {{"x", {3}, {0}}}));
+  EXPECT_EQ(reason(gap.splitAxis("x", {{"a", 2}, {"b", 2}})),
+            "axis 'x' cannot be split: stride 3 is no multiple of 2");
 }
 
 TEST(FragmentLayout, SplitOverGroups) {

@@ -438,7 +438,12 @@ void checkPlan(const ResourceRequest &request, const ResourcePlan &plan) {
   int64_t sum = 0;
   for (const WarpgroupPlan &group : plan.warpgroups) {
     sum += group.registers * group.warps * 32;
+    ASSERT_FALSE(group.roles.empty());
     for (unsigned role : group.roles) {
+      // The role has warps in every warpgroup that lists it.
+      const RolePlan &there = plan.roles[role];
+      ASSERT_LT(there.firstWarp, group.firstWarp + group.warps);
+      ASSERT_GT(there.firstWarp + there.warps, group.firstWarp);
       ASSERT_EQ(plan.roles[role].registers, group.registers);
       if (request.roles[role].registers && plan.usesSetmaxnreg)
         ASSERT_EQ(group.registers, *request.roles[role].registers);
