@@ -113,6 +113,21 @@ static Error runPtxas(const AssemblerInfo &assembler, StringRef ptx,
                                  "' reported success but wrote no cubin: " +
                                  buffer.getError().message());
   result.cubin = (*buffer)->getBuffer().str();
+  if (result.cubin.empty())
+    return createStringError("'" + assembler.path +
+                             "' reported success but wrote an empty cubin: is "
+                             "the disk of '" +
+                             folder->str() + "' full?");
+  return Error::success();
+}
+
+/// A log without a word on some kernel was cut short (by a full disk, say),
+/// and might have lost an advisory: it must not pass as clean.
+static Error checkLog(const Cubin &cubin, const AssemblerReport &report) {
+  for (StringRef name : cubin.kernels())
+    if (!report.kernel(name))
+      return createStringError("its output says nothing about kernel '" + name +
+                               "': incomplete, or of a form that is not known");
   return Error::success();
 }
 
@@ -147,6 +162,9 @@ Expected<AssembleResult> assemble(const AssemblerInfo &assembler, StringRef ptx,
     if (!cubin)
       return createStringError(assembler.path + ": " +
                                toString(cubin.takeError()));
+    if (Error error = checkLog(*cubin, result.report))
+      return createStringError(assembler.path + ": " +
+                               toString(std::move(error)));
     addSharedMemory(*cubin, result.report);
   } else {
     result.cubin.clear();

@@ -15,6 +15,7 @@
 #include "llvm-c/Target.h"
 #include "llvm-c/TargetMachine.h"
 #include "llvm-c/Transforms/PassBuilder.h"
+#include "llvm/ADT/StringSwitch.h"
 #include "llvm/IR/DebugInfoMetadata.h"
 #include "llvm/IR/DiagnosticInfo.h"
 #include "llvm/IR/DiagnosticPrinter.h"
@@ -247,6 +248,35 @@ void Run::optimize(const CodegenRequest &request) {
   output.timings.optimize = millisecondsSince(start);
 }
 
+/// Brings the names in `.file` to a form that ptxas takes: it knows no escapes
+/// and rejects bytes beyond ASCII, so `\"`, `\\`, `\n` and the like become
+/// octal numbers, as LLVM writes other bytes already. PTXText reads them back.
+static void escapeFileNames(std::string &ptx) {
+  for (size_t at = ptx.find("\t.file\t"); at != std::string::npos;
+       at = ptx.find("\t.file\t", at + 1)) {
+    size_t end = ptx.find('\n', at);
+    for (size_t i = at; i < end && i + 1 < ptx.size(); ++i) {
+      if (ptx[i] != '\\')
+        continue;
+      llvm::StringRef octal =
+          llvm::StringSwitch<llvm::StringRef>(llvm::StringRef(ptx).substr(i, 2))
+              .Case("\\\"", "\\042")
+              .Case("\\\\", "\\134")
+              .Case("\\n", "\\012")
+              .Case("\\t", "\\011")
+              .Case("\\r", "\\015")
+              .Case("\\b", "\\010")
+              .Case("\\f", "\\014")
+              .Default("");
+      if (!octal.empty()) {
+        ptx.replace(i, 2, octal.data(), octal.size());
+        end += octal.size() - 2;
+      }
+      i += 3;
+    }
+  }
+}
+
 void Run::emitPTX() {
   auto start = std::chrono::steady_clock::now();
   char *text = nullptr;
@@ -259,6 +289,7 @@ void Run::emitPTX() {
   }
   output.ptx.assign(LLVMGetBufferStart(buffer), LLVMGetBufferSize(buffer));
   LLVMDisposeMemoryBuffer(buffer);
+  escapeFileNames(output.ptx);
   output.timings.codegen = millisecondsSince(start);
 }
 

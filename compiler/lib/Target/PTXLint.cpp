@@ -63,7 +63,8 @@ static constexpr LintRule kRules[NumRules] = {
     {"TWP06", LintSeverity::Warning,
      "the kernel has a stack in local memory: an alloca was not promoted, or "
      "a by-value parameter lacks nvvm.grid_constant",
-     "PTX ISA, .local; codegen notes 2.4"},
+     "PTX ISA, .local; LLVM 22 copies a tensor map without it to 256 bytes "
+     "of stack"},
     {"TWP07", LintSeverity::Warning,
      "an accumulator of wgmma is used before the wgmma.wait_group that "
      "completes it: its value is undefined, and ptxas serialises the "

@@ -117,9 +117,9 @@ bool hasPart(StringRef opcode, StringRef part) {
 static void blankComments(std::string &text) {
   for (size_t i = 0, e = text.size(); i < e; ++i) {
     if (text[i] == '"') {
+      // ptxas knows no escapes in strings.
       for (++i; i < e && text[i] != '"' && text[i] != '\n'; ++i)
-        if (text[i] == '\\' && i + 1 < e && text[i + 1] != '\n')
-          ++i;
+        ;
     } else if (text[i] == '/' && i + 1 < e && text[i + 1] == '/') {
       for (; i < e && text[i] != '\n'; ++i)
         text[i] = ' ';
@@ -177,27 +177,18 @@ static bool isFunctionHeader(StringRef statement) {
   return false;
 }
 
-/// Undoes the escapes of a quoted string.
-static std::string unquote(StringRef quoted) {
+/// Reads `\303`: the only escape that `.file` may hold (Codegen.cpp).
+static std::string readOctal(StringRef text) {
   std::string result;
-  for (size_t i = 0; i < quoted.size(); ++i) {
-    if (quoted[i] != '\\' || i + 1 == quoted.size()) {
-      result += quoted[i];
-      continue;
-    }
-    char c = quoted[++i];
-    // Other bytes than printable ASCII are written in octal.
-    if (c >= '0' && c <= '7') {
-      unsigned value = 0, digits = 0;
-      for (; digits < 3 && i < quoted.size() && quoted[i] >= '0' &&
-             quoted[i] <= '7';
-           ++digits, ++i)
-        value = value * 8 + (quoted[i] - '0');
-      --i;
+  for (size_t i = 0; i < text.size(); ++i) {
+    unsigned value;
+    if (text[i] == '\\' && text.size() - i > 3 &&
+        !text.substr(i + 1, 3).getAsInteger(8, value) && value < 256) {
       result += static_cast<char>(value);
-      continue;
+      i += 3;
+    } else {
+      result += text[i];
     }
-    result += c == 'n' ? '\n' : c == 't' ? '\t' : c;
   }
   return result;
 }
@@ -219,7 +210,7 @@ void PTXText::addDirective(const PTXStatement &statement,
     size_t open = rest.find('"'), close = rest.rfind('"');
     if (open != StringRef::npos && close > open &&
         index < DenseMapInfo<unsigned>::getTombstoneKey())
-      files[index] = unquote(rest.slice(open + 1, close));
+      files[index] = readOctal(rest.slice(open + 1, close));
   } else if (word == ".loc") {
     Loc loc{statement.line, 0, 0, 0};
     if (rest.consumeInteger(10, loc.file))
@@ -279,12 +270,8 @@ void PTXText::parse() {
     if (isSpace(c))
       continue;
     if (c == '"' && !empty) {
-      size_t close = i + 1;
-      while (close < e && all[close] != '"' && all[close] != '\n')
-        close += all[close] == '\\' && close + 1 < e && all[close + 1] != '\n'
-                     ? 2
-                     : 1;
-      if (close < e && all[close] == '"')
+      size_t close = all.find_first_of("\"\n", i + 1);
+      if (close != StringRef::npos && all[close] == '"')
         i = close;
       continue;
     }

@@ -98,7 +98,12 @@ TEST(Assemble, SuccessWithoutCubin) {
   EXPECT_NE(errorOf(assemble(program(folder.ptxas("ptxas")), kPTX))
                 .find("wrote no cubin"),
             std::string::npos);
-  // What a full disk leaves.
+  // What a full disk leaves: ptxas exits with 0.
+  EXPECT_NE(
+      errorOf(
+          assemble(program(folder.ptxas("p3", "13.0", ": > \"$out\"")), kPTX))
+          .find("full?"),
+      std::string::npos);
   EXPECT_NE(errorOf(assemble(program(folder.ptxas(
                                  "p2", "13.0", "printf '\\177ELF' > \"$out\"")),
                              kPTX))
@@ -169,6 +174,21 @@ TEST(Assemble, DriverAssemblesNothing) {
 //===----------------------------------------------------------------------===//
 // Real ones, where there are any
 //===----------------------------------------------------------------------===//
+
+// A good cubin, but the log was lost: advisories may have been in it.
+TEST(AssembleForReal, LostLogIsAnError) {
+  llvm::Expected<AssemblerInfo> info = findAssembler();
+  if (!info || info->kind != AssemblerKind::Ptxas) {
+    llvm::consumeError(info.takeError());
+    GTEST_SKIP() << "no ptxas";
+  }
+  TestFolder folder;
+  std::string quiet = folder.ptxas(
+      "ptxas", "13.0", "exec '" + info->path + "' \"$@\" > /dev/null 2>&1");
+  std::string message = errorOf(assemble(program(quiet), kPTX));
+  EXPECT_NE(message.find("says nothing about kernel 'k'"), std::string::npos)
+      << message;
+}
 
 static void checkReal(const AssemblerInfo &info) {
   SCOPED_TRACE(info.describe());

@@ -6,6 +6,7 @@
 
 #include "tilewright/Target/PTXLint.h"
 
+#include "llvm/Support/MemoryBuffer.h"
 #include "gtest/gtest.h"
 
 #include <set>
@@ -37,6 +38,14 @@ TEST(PTXLint, TableIsWellFormed) {
     EXPECT_FALSE(rule.source.empty());
     EXPECT_NE(lintRulesAsMarkdown().find(rule.id.str()), std::string::npos);
   }
+}
+
+TEST(PTXLint, TableIsInTheDocumentation) {
+  auto page =
+      llvm::MemoryBuffer::getFile(TILEWRIGHT_SOURCE_DIR "/docs/assembler.md");
+  ASSERT_TRUE(!!page);
+  EXPECT_TRUE((*page)->getBuffer().contains(lintRulesAsMarkdown()))
+      << "run tilewright-ptx --lint-rules and copy the table";
 }
 
 TEST(PTXLint, ScopedRemoteArrive) {

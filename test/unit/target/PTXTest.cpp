@@ -10,6 +10,7 @@
 
 #include "../../../compiler/lib/Target/Protected.h"
 
+#include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 #include "mlir/IR/BuiltinOps.h"
@@ -128,6 +129,21 @@ TEST(PTX, SourceLines) {
   EXPECT_EQ(at("st.global"), (SourcePos{"a.tw", 8, 4}));
 }
 
+// ptxas knows no escapes in strings and takes ASCII only.
+TEST(PTX, FileNames) {
+  std::string source = kSimple;
+  for (size_t at; (at = source.find("\"a.tw\"")) != std::string::npos;)
+    source.replace(at, 6, "\"\xc3\xa4 \\\"x\\\"\\\\n/a.TW\"");
+  Translation t(source);
+  ASSERT_TRUE(t.ok);
+  EXPECT_TRUE(t.has(".file\t1 \"\\303\\244 \\042x\\042\\134n/a.TW\"\n"))
+      << t.result.ptx;
+  PTXText text(t.result.ptx);
+  std::optional<SourcePos> position = text.sourceOf(text.functions()[0]);
+  ASSERT_TRUE(position);
+  EXPECT_EQ(position->file, "\xc3\xa4 \"x\"\\n/a.TW");
+}
+
 TEST(PTX, CapturesIR) {
   PTXOptions options;
   options.captureLLVM = true;
@@ -166,6 +182,23 @@ TEST(PTX, VersionFollowsChipAndToolkit) {
                         "range"));
   options.chip = "sm_12";
   EXPECT_TRUE(Translation(kSimple, options).said("unknown chip 'sm_12'"));
+}
+
+// The other form of input: a gpu.module in a module.
+TEST(PTX, GPUModule) {
+  DialectRegistry registry;
+  registry.insert<LLVM::LLVMDialect, NVVM::NVVMDialect, gpu::GPUDialect>();
+  registerPTXTranslations(registry);
+  MLIRContext context(registry, MLIRContext::Threading::DISABLED);
+  OwningOpRef<ModuleOp> module = parseSourceString<ModuleOp>(
+      "gpu.module @kernels {" + std::string(kSimple) + "}", &context);
+  ASSERT_TRUE(module);
+  Operation *kernels = &module->getBody()->front();
+  ASSERT_TRUE(succeeded(prepareForPTX(kernels)));
+  FailureOr<PTXModule> result = translateToPTX(kernels);
+  ASSERT_TRUE(succeeded(result));
+  EXPECT_NE(result->ptx.find(".visible .entry k("), std::string::npos);
+  EXPECT_NE(result->ptx.find("\"a.tw\""), std::string::npos);
 }
 
 // "Cannot select" ends the process in LLVM; here it names the line.

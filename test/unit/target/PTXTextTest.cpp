@@ -63,7 +63,7 @@ $L__BB0_2:
 	ret;
 }
 	.section	.debug_macinfo	{	}
-	.file	1 "a \"b\"\\\303\244.tw"
+	.file	1 "a; {b\303\244.tw\"
 	.file	2 "/x/lib.tw"
 )";
 
@@ -125,7 +125,7 @@ TEST(PTXText, Statements) {
 
 TEST(PTXText, Positions) {
   PTXText text(kText);
-  const std::string file = "a \"b\"\\\xc3\xa4.tw";
+  const std::string file = "a; {b\xc3\xa4.tw\\";
   const PTXFunction &k = text.functions()[0];
   for (const PTXStatement &statement : k.body) {
     if (statement.opcode().starts_with("mov"))
