@@ -13,6 +13,9 @@
 
 #include "tilewright/Support/SubscriptChunks.h"
 
+#include "llvm/Support/MathExtras.h"
+#include <utility>
+
 namespace tilewright {
 namespace detail {
 
@@ -57,6 +60,50 @@ inline SymbolFacts symbolFacts(const SubscriptContext &context,
   if (facts.divisor < 1)
     facts.divisor = 1;
   return facts;
+}
+
+/// The positive constant value of a divisor, or nothing. Divisions by anything
+/// else are left alone (MLIR gives them no meaning, or a symbolic one).
+inline std::optional<int64_t> positiveConstant(mlir::AffineExpr expr) {
+  if (auto constant = llvm::dyn_cast<mlir::AffineConstantExpr>(expr))
+    if (constant.getValue() > 0)
+      return constant.getValue();
+  return std::nullopt;
+}
+
+using Bound = std::optional<int64_t>;
+
+inline Bound addBounds(Bound a, Bound b) {
+  int64_t sum;
+  if (!a || !b || llvm::AddOverflow(*a, *b, sum))
+    return std::nullopt;
+  return sum;
+}
+
+inline Bound mulBound(Bound a, int64_t factor) {
+  if (factor == 0)
+    return 0;
+  int64_t value;
+  if (!a || llvm::MulOverflow(*a, factor, value))
+    return std::nullopt;
+  return value;
+}
+
+inline ValueBounds scaleRange(ValueBounds range, int64_t factor) {
+  if (factor < 0)
+    std::swap(range.lower, range.upper);
+  return {mulBound(range.lower, factor), mulBound(range.upper, factor)};
+}
+
+/// All values lie in one period of `divisor`: returns its number.
+inline std::optional<int64_t> singlePeriod(const ValueBounds &range,
+                                           int64_t divisor) {
+  if (!range.lower || !range.upper)
+    return std::nullopt;
+  int64_t first = floorDivide(*range.lower, divisor);
+  if (first != floorDivide(*range.upper, divisor))
+    return std::nullopt;
+  return first;
 }
 
 } // namespace detail
