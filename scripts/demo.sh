@@ -38,7 +38,7 @@ tilewright=$BUILD/bin/tilewright
 mkdir -p "$OUT" || fail "cannot write to $OUT"
 step "compiling kernels/gemm/fp8_gemm_nt.tw ${CONSTANTS[*]}"
 "$tilewright" compile "$KERNEL" "${CONSTANTS[@]}" \
-  -o "$OUT/fp8_gemm_nt.cubin" || fail "the kernel does not compile"
+  -o "$OUT/fp8_gemm_nt" || fail "the kernel does not compile"
 [ -s "$OUT/fp8_gemm_nt.cubin" ] || fail "the compiler wrote no cubin"
 "$tilewright" info "$KERNEL" "${CONSTANTS[@]}" || fail "tilewright info failed"
 
