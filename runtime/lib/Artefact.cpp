@@ -23,7 +23,7 @@ Artefact::Kind Artefact::kindOf(llvm::StringRef image) {
 
 static llvm::Expected<std::string> readFile(llvm::StringRef file) {
   auto buffer = llvm::MemoryBuffer::getFile(file, /*IsText=*/false,
-                                            /*RequiresNullTerminator=*/false,
+                                            /*RequiresNullTerminator=*/true,
                                             /*IsVolatile=*/true);
   if (!buffer)
     return llvm::createStringError(buffer.getError(),

@@ -113,11 +113,12 @@ void Cache::sweep() {
   }
 }
 
-/// Reads a file completely; never maps it, because another process may
-/// truncate it meanwhile.
+/// Reads a file completely. Never maps it, because another process may truncate
+/// it meanwhile; MemoryBuffer promises that for volatile files with a
+/// terminator only.
 static std::optional<std::string> slurp(const llvm::Twine &file) {
   auto buffer = llvm::MemoryBuffer::getFile(file, /*IsText=*/false,
-                                            /*RequiresNullTerminator=*/false,
+                                            /*RequiresNullTerminator=*/true,
                                             /*IsVolatile=*/true);
   if (!buffer)
     return std::nullopt;

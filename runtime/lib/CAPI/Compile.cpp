@@ -69,7 +69,7 @@ makeRequest(const twCompileOptions &options) {
     request.source.assign(options.source, options.source_size);
   } else if (options.path) {
     auto buffer = llvm::MemoryBuffer::getFile(options.path, /*IsText=*/false,
-                                              /*RequiresNullTerminator=*/false,
+                                              /*RequiresNullTerminator=*/true,
                                               /*IsVolatile=*/true);
     if (!buffer)
       return llvm::createStringError(buffer.getError(),
