@@ -38,9 +38,10 @@ namespace tilewright::dsl {
 File parse(llvm::SourceMgr &sm, unsigned buffer, ASTContext &context,
            Diagnostics &diags);
 
-/// Checks every kernel of the file with its constants and dimensions unknown:
-/// names, axes, element types, slots, roles, as far as they do not depend on
-/// values. False after an error.
+/// Checks what depends on no value: in every kernel, and in branches that no
+/// instance may choose, statements stand where they may, declared names are
+/// unique, targets, scopes and hints exist. False after an error. Everything
+/// else (names in expressions, types, axes) is checked by `instantiate`.
 bool check(const File &file, Diagnostics &diags);
 
 struct InstantiateOptions {
@@ -50,7 +51,8 @@ struct InstantiateOptions {
   /// `true`, `bf16`, and for majors the name of a dimension letter or its
   /// position (`K`, `1`).
   std::map<std::string, std::string> constants;
-  /// Dimensions that are baked in.
+  /// Dimensions that are baked in. (A name in `constants` that is a dimension
+  /// of the kernel is baked in as well.)
   std::map<std::string, int64_t> baked;
   /// Constants without a value take the first one of their `tune` choices.
   bool defaultsFromTune = false;

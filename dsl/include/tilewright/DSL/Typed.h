@@ -103,6 +103,7 @@ enum class Place : uint8_t {
   Variable,  ///< A declared variable (accumulator, scalar).
   SlotField, ///< A field of a pipe's slot.
   Tensor,    ///< A tensor or view at a subscript.
+  Counter,   ///< A counter at a subscript.
 };
 
 //===----------------------------------------------------------------------===//
@@ -138,35 +139,6 @@ struct Tensor : Decl {
   bool isView() const { return base != nullptr; }
 };
 
-struct Field : Decl {
-  Type type; ///< Constant extents.
-  bool isPrivate = false;
-  unsigned index = 0;
-};
-
-/// A key or counter dimension: `key (e: E, mb: cdiv(M, BM))`.
-struct KeyDim : Decl {
-  const Expr *extent = nullptr;
-};
-
-struct Pipe : Decl {
-  enum Scope : uint8_t { Smem, Cluster, Tmem, Gmem, Ranks } scope = Smem;
-  std::optional<int64_t> depth; ///< Empty: `max` (what memory is left).
-  /// A keyed pipe's depth may be a run-time expression; `depth` is then empty
-  /// and this is set.
-  const Expr *depthExpr = nullptr;
-  llvm::ArrayRef<KeyDim> keys; ///< Empty: the key is the running count.
-  const Expr *full = nullptr;  ///< Null: 1.
-  const Expr *freed = nullptr; ///< Null: once by each reader.
-  llvm::ArrayRef<Field> fields;
-  bool isMax = false;
-};
-
-struct Counter : Decl {
-  enum Scope : uint8_t { Smem, Gmem, Ranks } scope = Gmem;
-  llvm::ArrayRef<const Expr *> dims; ///< Empty: one counter.
-};
-
 /// A value with a name.
 struct Var : Decl {
   enum Kind : uint8_t {
@@ -183,6 +155,34 @@ struct Var : Decl {
   unsigned index = 0; ///< Param: position among all kernel parameters.
 };
 
+struct Field : Decl {
+  Type type; ///< Constant extents.
+  bool isPrivate = false;
+  unsigned index = 0;
+};
+
+/// A key or counter dimension: `key (e: E, mb: cdiv(M, BM))`.
+struct KeyDim : Decl {
+  Var *var = nullptr; ///< Names this component in `full`, `free`, extents.
+  const Expr *extent = nullptr;
+};
+
+struct Pipe : Decl {
+  enum Scope : uint8_t { Smem, Cluster, Tmem, Gmem, Ranks } scope = Smem;
+  bool isMax = false;              ///< `max`: what memory is left.
+  std::optional<int64_t> depth;    ///< Empty for `max` and run-time depths.
+  const Expr *depthExpr = nullptr; ///< Null for `max`.
+  llvm::ArrayRef<KeyDim> keys;     ///< Empty: the key is the running count.
+  const Expr *full = nullptr;      ///< Null: 1.
+  const Expr *freed = nullptr;     ///< Null: once by each reader.
+  llvm::ArrayRef<Field> fields;
+};
+
+struct Counter : Decl {
+  enum Scope : uint8_t { Smem, Gmem, Ranks } scope = Gmem;
+  llvm::ArrayRef<const Expr *> dims; ///< Empty: one counter.
+};
+
 /// A slot in hand: `s = get P`, or the slot being filled by a `put`.
 struct Slot : Decl {
   const Pipe *pipe = nullptr;
@@ -195,6 +195,7 @@ struct IterDim : Decl {
   Var *var = nullptr;           ///< Names this component in later extents.
   const Expr *extent = nullptr; ///< Int scalar; may read earlier components.
   int64_t cluster = 1;          ///< CTAs of a cluster along it.
+  bool clustered = false;       ///< `cluster n over` it was written.
   bool pair = false;            ///< One MMA spans two CTAs along it.
 };
 
@@ -271,10 +272,19 @@ struct Expr {
   Type type;
   llvm::SMLoc loc;
   llvm::SMRange range;
+  /// Levels and nodes of the expression, counted as a tree. Instantiation
+  /// refuses more than `maxHeight` and `maxSize`, so that plain recursive walks
+  /// are safe whatever the source does with functions and aliases.
+  uint16_t height = 1;
+  uint32_t size = 1;
+  static constexpr unsigned maxHeight = 500, maxSize = 20000;
 
 protected:
   Expr(ExprKind kind) : kind(kind) {}
 };
+
+/// The operands of an expression, in source order.
+llvm::SmallVector<const Expr *, 4> children(const Expr *expr);
 
 #define TILEWRIGHT_TYPED_EXPR(CLASS, KIND)                                     \
   CLASS() : Expr(ExprKind::KIND) {}                                            \
@@ -353,17 +363,7 @@ struct CompareExpr : Expr {
 };
 
 /// Functions of one or more elements. Min and max of integers are `Binary`.
-enum class Fn : uint8_t {
-  Abs,
-  Relu,
-  Exp,
-  Exp2,
-  Log2,
-  Sqrt,
-  Rsqrt,
-  Rcp,
-  Select
-};
+enum class Fn : uint8_t { Abs, Relu, Exp, Exp2, Log2, Sqrt, Rsqrt, Rcp };
 llvm::StringRef spelling(Fn fn);
 
 struct CallExpr : Expr {
@@ -417,7 +417,7 @@ struct ReduceExpr : Expr {
   llvm::ArrayRef<Axis> over;
   const Expr *operand = nullptr;
   /// ClusterSum reduces over a clustered dimension of an iterator instead.
-  const Var *clusterVar = nullptr;
+  const Var *clusterVar = nullptr; ///< A Var of the enclosing ForIterStmt.
   TILEWRIGHT_TYPED_EXPR(ReduceExpr, Reduce)
 };
 /// `x<k at e>` on a value that is not a slot's field: axis k is subscripted.
@@ -471,6 +471,7 @@ struct Hint {
 enum class StmtKind : uint8_t {
   Block,
   Let,
+  View,
   Variable,
   Assign,
   Accumulate,
@@ -509,6 +510,12 @@ struct LetStmt : Stmt {
   const Var *var = nullptr;
   const Expr *value = nullptr;
   TILEWRIGHT_TYPED_STMT(LetStmt, Let)
+};
+/// A view that is declared in a role: its offset, shape and strides may use the
+/// scalars that are in scope here.
+struct ViewStmt : Stmt {
+  const Tensor *view = nullptr;
+  TILEWRIGHT_TYPED_STMT(ViewStmt, View)
 };
 /// `acc: f32[m: BM, n: BN] = 0`. A tile's initial value is broadcast.
 struct VariableStmt : Stmt {
@@ -628,8 +635,9 @@ struct EvalStmt : Stmt {
 /// The value of a constant parameter.
 struct ConstValue {
   enum Kind : uint8_t { Int, Bool, ElemType, Major } kind = Int;
-  int64_t number = 0; ///< Int, Bool; for Major the dimension, counted from 0.
+  int64_t number = 0; ///< Int, Bool.
   Elem elem = Elem::Error;
+  std::string major; ///< A dimension letter, or a position counted from 0.
   std::string str() const;
 };
 
