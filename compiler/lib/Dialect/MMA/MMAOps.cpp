@@ -91,9 +91,8 @@ LogicalResult ContractOp::verify() {
     if (!isWaveValue(value.getType()))
       return emitOpError("takes a ")
              << value.getType() << "; a tile, a vector or a scalar is expected";
-  if (getInputAxes() && getInputAxes()->size() != getInputs().size())
-    return emitOpError("has ") << getInputs().size() << " inputs but axes of "
-                               << getInputAxes()->size();
+  if (failed(verifyInputAxes()))
+    return failure();
   if (getBody().empty()) {
     if (getCarried().size() != 1 || !getInputs().empty())
       return emitOpError("without a region carries exactly one value and takes "
@@ -101,6 +100,33 @@ LogicalResult ContractOp::verify() {
     return success();
   }
   return verifyBodyArguments();
+}
+
+LogicalResult ContractOp::verifyInputAxes() {
+  if (!getInputAxes()) {
+    for (Value input : getInputs())
+      if (isa<VectorType>(input.getType()))
+        return emitOpError("takes registers but 'input_axes' does not say "
+                           "which are cut into waves");
+    return success();
+  }
+  if (getInputAxes()->size() != getInputs().size())
+    return emitOpError("has ")
+           << getInputs().size() << " inputs but 'input_axes' of "
+           << getInputAxes()->size();
+  for (auto [input, attr] : llvm::zip_equal(getInputs(), *getInputAxes())) {
+    auto cut = dyn_cast<BoolAttr>(attr);
+    if (!cut)
+      return emitOpError("'input_axes' holds ") << attr << ", not a bool";
+    auto tile = dyn_cast<tile::TileType>(input.getType());
+    bool may =
+        tile ? tile.hasAxis(getAxisM()) : isa<VectorType>(input.getType());
+    if (cut.getValue() ? !may : tile && may)
+      return emitOpError("'input_axes' says that ")
+             << input.getType() << (cut.getValue() ? " is" : " is not")
+             << " cut along '" << getAxisM() << "'";
+  }
+  return success();
 }
 
 LogicalResult ContractOp::verifyBodyArguments() {

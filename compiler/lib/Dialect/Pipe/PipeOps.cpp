@@ -272,17 +272,15 @@ LogicalResult ArriveOp::verify() {
   if (bytes != 0 && getSide() == Side::Empty)
     return emitOpError("expects bytes at an empty barrier; copies arrive at "
                        "the full one");
-  if (bytes != 0 && getPerWarp())
-    return emitOpError("expects bytes once for each warp");
   return success();
 }
 
 LogicalResult GroupBarrierOp::verify() {
   // PTX ISA, barrier.cta: named barriers 0 to 15; 0 is the whole CTA's.
   int64_t id = getId(), groups = getGroups();
-  if (groups < 1 || id < 1 || groups > 16 || id + groups > 16)
-    return emitOpError("uses named barriers ")
-           << id << " to " << id + groups - 1 << "; 1 to 15 are free";
+  if (id < 1 || id > 15 || groups < 1 || groups > 16 - id)
+    return emitOpError("uses ")
+           << groups << " named barriers from " << id << "; 1 to 15 are free";
   return success();
 }
 

@@ -429,13 +429,6 @@ LogicalResult ForEachOp::verify() {
   return success();
 }
 
-LogicalResult ForEachOp::verifyRegions() {
-  auto yield = cast<YieldOp>(getBody().front().getTerminator());
-  if (yield.getOperandTypes() != getInitArgs().getTypes())
-    return yield.emitOpError("yields other types than the loop carries");
-  return success();
-}
-
 SmallVector<Region *> ForEachOp::getLoopRegions() { return {&getBody()}; }
 
 MutableArrayRef<OpOperand> ForEachOp::getInitsMutable() {

@@ -10,11 +10,11 @@
 func.func @promotion(%a: !tile.view<[m: 128, k: 128], f8E4M3FN>, %b: !tile.view<[n: 128, k: 128], f8E5M2>,
                      %acc: !tile.tile<[m: 128, n: 128], f32>, %sa: !tile.tile<[m: 128], f32>, %sb: f32) {
   // CHECK: mma.contract %[[A]], %[[B]] axes("m", "n") wave 64 carry(%{{.*}} : !tile.tile<[m: 128, n: 128], f32>) inputs(%{{.*}}, %{{.*}} : !tile.tile<[m: 128], f32>, f32)
-  // CHECK-SAME: {input_axes = {{\[\[}}"m"], []]} : !tile.view<[m: 128, k: 128], f8E4M3FN>, !tile.view<[n: 128, k: 128], f8E5M2> -> !tile.tile<[m: 128, n: 128], f32> {
+  // CHECK-SAME: {input_axes = [true, false]} : !tile.view<[m: 128, k: 128], f8E4M3FN>, !tile.view<[n: 128, k: 128], f8E5M2> -> !tile.tile<[m: 128, n: 128], f32> {
   // CHECK-NEXT: ^bb0(%{{.*}}: !tile.tile<[m: 64, n: 128], f32>, %[[C:.*]]: !tile.tile<[m: 64, n: 128], f32>, %{{.*}}: !tile.tile<[m: 64], f32>, %{{.*}}: f32):
   // CHECK-NEXT: mma.yield %[[C]] : !tile.tile<[m: 64, n: 128], f32>
   %r, %t = mma.contract %a, %b axes("m", "n") wave 64
-      carry(%acc : !tile.tile<[m: 128, n: 128], f32>) inputs(%sa, %sb : !tile.tile<[m: 128], f32>, f32) {input_axes = [["m"], []]}
+      carry(%acc : !tile.tile<[m: 128, n: 128], f32>) inputs(%sa, %sb : !tile.tile<[m: 128], f32>, f32) {input_axes = [true, false]}
       : !tile.view<[m: 128, k: 128], f8E4M3FN>, !tile.view<[n: 128, k: 128], f8E5M2> -> !tile.tile<[m: 128, n: 128], f32> {
   ^bb0(%partial: !tile.tile<[m: 64, n: 128], f32>, %c: !tile.tile<[m: 64, n: 128], f32>, %s: !tile.tile<[m: 64], f32>, %f: f32):
     mma.yield %c : !tile.tile<[m: 64, n: 128], f32>
@@ -32,7 +32,7 @@ func.func @contractions(%a: !tile.view<[m: 128, k: 64], bf16>, %b: !tile.view<[n
   // Distributed: registers of the thread, a wave has half of them.
   // CHECK: mma.contract
   // CHECK-NEXT: ^bb0(%{{.*}}: vector<32xf32>, %{{.*}}: vector<32xf32>, %{{.*}}: vector<2xf32>):
-  %d, %u = mma.contract %a, %b axes("m", "n") wave 64 carry(%regs : vector<64xf32>) inputs(%row : vector<2xf32>)
+  %d, %u = mma.contract %a, %b axes("m", "n") wave 64 carry(%regs : vector<64xf32>) inputs(%row : vector<2xf32>) {input_axes = [false]}
       : !tile.view<[m: 128, k: 64], bf16>, !tile.view<[n: 64, k: 64], bf16> -> vector<64xf32> {
   ^bb0(%partial: vector<32xf32>, %c: vector<32xf32>, %x: vector<2xf32>):
     mma.yield %partial : vector<32xf32>

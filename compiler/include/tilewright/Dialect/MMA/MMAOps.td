@@ -33,7 +33,9 @@ def MMA_ContractOp : MMA_EffectOp<"contract", [
     wave's part of every carried value, then the wave's part of every input
     (cut along the first operand's free axis where the input has it). The
     region yields the new carried values of the wave. The token stands for the
-    asynchronous reads of `a` and `b`.
+    asynchronous reads of `a` and `b`. `input_axes` holds a bool for each
+    input: whether it has the first operand's free axis; once inputs are
+    registers, their types no longer say so.
 
     Without a region the partial sums are added to the one carried value by the
     tensor core itself.
@@ -54,6 +56,7 @@ def MMA_ContractOp : MMA_EffectOp<"contract", [
   let hasVerifier = 1;
   let hasRegionVerifier = 1;
   let extraClassDeclaration = [{
+    mlir::LogicalResult verifyInputAxes();
     /// Checks the types of the region's arguments.
     mlir::LogicalResult verifyBodyArguments();
   }];

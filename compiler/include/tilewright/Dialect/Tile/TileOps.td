@@ -141,7 +141,6 @@ def Tile_ForEachOp : Tile_Op<"for_each", [
   let regions = (region SizedRegion<1>:$body);
   let hasCustomAssemblyFormat = 1;
   let hasVerifier = 1;
-  let hasRegionVerifier = 1;
   let extraClassDeclaration = [{
     int64_t getRank() { return getIter().getType().getRank(); }
     mlir::Block::BlockArgListType getIndices() {
