@@ -1,5 +1,4 @@
-//===- Artefact.cpp - A compiled kernel: image and manifest
-//----------------===//
+//===- Artefact.cpp - A compiled kernel: image and manifest ---------------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 #include "tilewright/Runtime/Artefact.h"

@@ -1,5 +1,4 @@
-//===- Bench.cpp - Timing launches with events
-//-----------------------------===//
+//===- Bench.cpp - Timing launches with events ----------------------------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 #include "tilewright/Runtime/Bench.h"

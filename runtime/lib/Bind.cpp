@@ -1,5 +1,4 @@
-//===- Bind.cpp - Binding dimensions and checking arguments
-//----------------===//
+//===- Bind.cpp - Binding dimensions and checking arguments ---------------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 #include "tilewright/Runtime/Errors.h"

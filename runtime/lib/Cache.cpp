@@ -1,5 +1,4 @@
-//===- Cache.cpp - Content-addressed disk cache of artefacts
-//---------------===//
+//===- Cache.cpp - Content-addressed disk cache of artefacts --------------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 #include "tilewright/Runtime/Cache.h"

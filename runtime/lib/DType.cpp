@@ -1,5 +1,4 @@
-//===- DType.cpp - Element types of tensors
-//--------------------------------===//
+//===- DType.cpp - Element types of tensors -------------------------------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 #include "tilewright/Runtime/DType.h"

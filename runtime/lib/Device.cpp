@@ -1,5 +1,4 @@
-//===- Device.cpp - Device memory for running and checking kernels
-//---------===//
+//===- Device.cpp - Device memory for running and checking kernels --------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 #include "tilewright/Runtime/Device.h"

@@ -1,5 +1,4 @@
-//===- Driver.cpp - The CUDA driver, loaded at run time
-//--------------------===//
+//===- Driver.cpp - The CUDA driver, loaded at run time -------------------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 #include "tilewright/Runtime/Driver.h"

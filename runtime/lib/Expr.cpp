@@ -1,5 +1,4 @@
-//===- Expr.cpp - Integer expressions of a manifest
-//------------------------===//
+//===- Expr.cpp - Integer expressions of a manifest -----------------------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 #include "tilewright/Runtime/Expr.h"

@@ -1,5 +1,4 @@
-//===- HostTensor.cpp - Tensors in host memory
-//-----------------------------===//
+//===- HostTensor.cpp - Tensors in host memory ----------------------------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 #include "tilewright/Runtime/HostTensor.h"

@@ -1,5 +1,4 @@
-//===- Jit.cpp - Compiling on demand, with memory and disk caches
-//----------===//
+//===- Jit.cpp - Compiling on demand, with memory and disk caches ---------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 #include "tilewright/Runtime/Jit.h"

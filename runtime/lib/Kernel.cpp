@@ -1,5 +1,4 @@
-//===- Kernel.cpp - Loading and launching a compiled kernel
-//----------------===//
+//===- Kernel.cpp - Loading and launching a compiled kernel ---------------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 #include "tilewright/Runtime/Kernel.h"

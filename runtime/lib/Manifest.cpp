@@ -1,5 +1,4 @@
-//===- Manifest.cpp - Parsing and validating a manifest
-//--------------------===//
+//===- Manifest.cpp - Parsing and validating a manifest -------------------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 #include "tilewright/Runtime/Manifest.h"

@@ -1,5 +1,4 @@
-//===- MiniFloat.cpp - Exact conversions of element types
-//------------------===//
+//===- MiniFloat.cpp - Exact conversions of element types -----------------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 #include "tilewright/Runtime/MiniFloat.h"

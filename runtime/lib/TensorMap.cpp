@@ -1,5 +1,4 @@
-//===- TensorMap.cpp - Tensor maps for the bulk tensor copies
-//--------------===//
+//===- TensorMap.cpp - Tensor maps for the bulk tensor copies -------------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 #include "tilewright/Runtime/TensorMap.h"

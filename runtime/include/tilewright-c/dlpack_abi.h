@@ -1,6 +1,5 @@
-/*===- dlpack_abi.h - The DLPack structures the C API takes -----------------===*\
-|* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception                      *|
-\*===------------------------------------------------------------------------===*/
+//===- dlpack_abi.h - The DLPack structures the C API takes ---------------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 /*
  * DLPack (https://dmlc.github.io/dlpack) describes a tensor in memory with a C
  * structure of fixed layout. These are our own declarations of that layout, so

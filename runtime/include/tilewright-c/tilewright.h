@@ -1,6 +1,5 @@
-/*===- tilewright.h - C API: load, query, launch and compile kernels --------===*\
-|* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception                      *|
-\*===------------------------------------------------------------------------===*/
+//===- tilewright.h - C API: load, query, launch and compile kernels ------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 /*
  * Every function that can fail returns a status; twLastError() then explains
  * it, for the calling thread, until that thread's next failing call. All
@@ -43,7 +42,8 @@ TW_API const char *twVersion(void);
 #define TW_API_VERSION 1
 TW_API int twApiVersion(void);
 
-/*===--- Kernels -----------------------------------------------------------===*/
+/*===--- Kernels
+ * -----------------------------------------------------------===*/
 
 /* A compiled kernel. Reference-counted; created with one reference. */
 typedef struct twKernelImpl *twKernel;
@@ -81,8 +81,8 @@ TW_API twStatus twKernelCheck(twKernel kernel, const twTensor *const *tensors,
                               size_t count);
 
 typedef struct twLaunchOptions {
-  size_t size;   /* sizeof(twLaunchOptions) */
-  int32_t sms;   /* use at most this many multiprocessors; 0: all */
+  size_t size;    /* sizeof(twLaunchOptions) */
+  int32_t sms;    /* use at most this many multiprocessors; 0: all */
   int32_t no_pdl; /* non-zero: no programmatic dependent launch */
 } twLaunchOptions;
 
@@ -103,25 +103,27 @@ typedef struct twKernelResources {
 TW_API twStatus twKernelPrepare(twKernel kernel, int32_t device,
                                 twKernelResources *out);
 
-/*===--- Devices -----------------------------------------------------------===*/
+/*===--- Devices
+ * -----------------------------------------------------------===*/
 
 TW_API twStatus twDeviceCount(int32_t *count);
 /* The architecture to compile for on a device ("sm_90a"), with its NUL at most
    `size` bytes. */
 TW_API twStatus twDeviceTarget(int32_t device, char *target, size_t size);
 
-/*===--- Compiling ---------------------------------------------------------===*/
+/*===--- Compiling
+ * ---------------------------------------------------------===*/
 
 /* Non-zero if this library can compile. */
 TW_API int twHasCompiler(void);
 
 typedef struct twCompileOptions {
-  size_t size;            /* sizeof(twCompileOptions) */
-  const char *source;     /* text of a .tw file … */
-  size_t source_size;     /* … and its length; source NULL: read `path` */
-  const char *path;       /* the file, or its name in diagnostics; may be NULL */
-  const char *kernel;     /* which kernel of the file; NULL: the only one */
-  const char *target;     /* "sm_90a"; NULL: the first GPU's, else sm_90a */
+  size_t size;        /* sizeof(twCompileOptions) */
+  const char *source; /* text of a .tw file … */
+  size_t source_size; /* … and its length; source NULL: read `path` */
+  const char *path;   /* the file, or its name in diagnostics; may be NULL */
+  const char *kernel; /* which kernel of the file; NULL: the only one */
+  const char *target; /* "sm_90a"; NULL: the first GPU's, else sm_90a */
   const char *const *constants; /* "BM=128" */
   size_t num_constants;
   const char *const *bake; /* "N=4096": fix a dimension at compile time */

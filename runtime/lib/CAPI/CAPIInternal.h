@@ -1,5 +1,4 @@
-//===- CAPIInternal.h - Shared by the files of the C API
-//-------------------===//
+//===- CAPIInternal.h - Shared by the files of the C API ------------------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #ifndef TILEWRIGHT_RUNTIME_LIB_CAPI_CAPIINTERNAL_H
 #define TILEWRIGHT_RUNTIME_LIB_CAPI_CAPIINTERNAL_H

@@ -1,5 +1,4 @@
-//===- Compile.cpp - C API: compiling through a registered compiler
-//--------===//
+//===- Compile.cpp - C API: compiling through a registered compiler -------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 #include "CAPIInternal.h"

@@ -1,5 +1,4 @@
-//===- TilewrightC.cpp - C API: load, query and launch
-//---------------------===//
+//===- TilewrightC.cpp - C API: load, query and launch --------------------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 #include "CAPIInternal.h"

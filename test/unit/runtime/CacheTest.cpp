@@ -1,5 +1,4 @@
-//===- CacheTest.cpp - The disk cache, and what can go wrong with it
-//-------===//
+//===- CacheTest.cpp - The disk cache, and what can go wrong with it ------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 #include "tilewright/Runtime/Cache.h"

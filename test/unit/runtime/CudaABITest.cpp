@@ -1,5 +1,4 @@
-//===- CudaABITest.cpp - Our CUDA declarations against cuda.h
-//--------------===//
+//===- CudaABITest.cpp - Our CUDA declarations against cuda.h -------------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Everything here is checked by the compiler; the test exists so that a build

@@ -1,5 +1,4 @@
-//===- DeviceTest.cpp - Device tensors, guard bands and timing
-//-------------===//
+//===- DeviceTest.cpp - Device tensors, guard bands and timing ------------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 #include "tilewright/Runtime/Device.h"

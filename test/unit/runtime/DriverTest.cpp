@@ -1,5 +1,4 @@
-//===- DriverTest.cpp - Finding and describing the driver
-//------------------===//
+//===- DriverTest.cpp - Finding and describing the driver -----------------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 #include "tilewright/Runtime/Driver.h"

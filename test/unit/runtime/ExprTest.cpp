@@ -1,5 +1,4 @@
-//===- ExprTest.cpp - Manifest expressions
-//---------------------------------===//
+//===- ExprTest.cpp - Manifest expressions --------------------------------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 #include "TestSupport.h"

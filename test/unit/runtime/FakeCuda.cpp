@@ -1,5 +1,4 @@
-//===- FakeCuda.cpp - A CUDA driver for tests
-//------------------------------===//
+//===- FakeCuda.cpp - A CUDA driver for tests -----------------------------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Implements the entry points of CudaABI.h. Arguments are checked against the
@@ -647,43 +646,32 @@ Result cuGetProcAddress_v2(const char *name, void **function, int version,
   };
 #define V2(name, since) {#name, since, reinterpret_cast<void *>(&name##_v2)},
 #define V1(name, since) {#name, since, reinterpret_cast<void *>(&name)},
+  // clang-format off
   static const Variant variants[] = {
-      V1(cuInit, 2000) V1(cuDriverGetVersion, 2020) V1(cuGetErrorName, 6000) V1(
-          cuGetErrorString, 6000) V1(cuDeviceGetCount,
-                                     2000) V1(cuDeviceGet,
-                                              2000) V1(cuDeviceGetName, 2000)
-          V1(cuDeviceGetAttribute, 2000) V1(cuDevicePrimaryCtxRetain, 7000) V1(
-              cuCtxGetCurrent, 4000) V2(cuCtxPushCurrent,
-                                        4000) V2(cuCtxPopCurrent,
-                                                 4000) V1(cuCtxGetDevice, 2000)
-              V1(cuCtxGetId, 12000) V1(cuCtxSynchronize, 2000) V1(
-                  cuStreamGetCtx,
-                  9020) V1(cuStreamCreate, 2000)
-                  V2(cuStreamDestroy, 4000) V1(cuStreamSynchronize, 2000) V1(
-                      cuLibraryLoadData,
-                      12000) V1(cuLibraryUnload,
-                                12000) V1(cuLibraryGetKernel, 12000)
-                      V1(cuKernelGetFunction, 12000) V1(
-                          cuModuleLoadDataEx,
-                          2010) V1(cuModuleUnload,
-                                   2000) V1(cuModuleGetFunction,
-                                            2000) V1(cuFuncSetAttribute, 9000)
-                          V1(cuFuncGetAttribute,
-                             2020) V1(cuLaunchKernelEx, 11060)
-                              V1(cuOccupancyMaxActiveBlocksPerMultiprocessor,
-                                 6050) V1(cuOccupancyMaxActiveClusters,
-                                          11070) V1(cuTensorMapEncodeTiled,
-                                                    12000) V2(cuMemAlloc, 3020)
-                                  V2(cuMemFree, 3020) V2(cuMemGetInfo, 3020) V2(
-                                      cuMemcpyHtoD, 3020) V2(cuMemcpyDtoH, 3020)
-                                      V2(cuMemcpyHtoDAsync, 3020) V2(
-                                          cuMemcpyDtoHAsync,
-                                          3020) V1(cuMemsetD8Async,
-                                                   3020) V1(cuEventCreate, 2000)
-                                          V2(cuEventDestroy,
-                                             4000) V1(cuEventRecord, 2000)
-                                              V1(cuEventSynchronize, 2000)
-                                                  V1(cuEventElapsedTime, 2000)};
+      V1(cuInit, 2000) V1(cuDriverGetVersion, 2020) V1(cuGetErrorName, 6000)
+      V1(cuGetErrorString, 6000) V1(cuDeviceGetCount, 2000)
+      V1(cuDeviceGet, 2000) V1(cuDeviceGetName, 2000)
+      V1(cuDeviceGetAttribute, 2000) V1(cuDevicePrimaryCtxRetain, 7000)
+      V1(cuCtxGetCurrent, 4000) V2(cuCtxPushCurrent, 4000)
+      V2(cuCtxPopCurrent, 4000) V1(cuCtxGetDevice, 2000)
+      V1(cuCtxGetId, 12000) V1(cuCtxSynchronize, 2000)
+      V1(cuStreamGetCtx, 9020) V1(cuStreamCreate, 2000)
+      V2(cuStreamDestroy, 4000) V1(cuStreamSynchronize, 2000)
+      V1(cuLibraryLoadData, 12000) V1(cuLibraryUnload, 12000)
+      V1(cuLibraryGetKernel, 12000) V1(cuKernelGetFunction, 12000)
+      V1(cuModuleLoadDataEx, 2010) V1(cuModuleUnload, 2000)
+      V1(cuModuleGetFunction, 2000) V1(cuFuncSetAttribute, 9000)
+      V1(cuFuncGetAttribute, 2020) V1(cuLaunchKernelEx, 11060)
+      V1(cuOccupancyMaxActiveBlocksPerMultiprocessor, 6050)
+      V1(cuOccupancyMaxActiveClusters, 11070)
+      V1(cuTensorMapEncodeTiled, 12000) V2(cuMemAlloc, 3020)
+      V2(cuMemFree, 3020) V2(cuMemGetInfo, 3020) V2(cuMemcpyHtoD, 3020)
+      V2(cuMemcpyDtoH, 3020) V2(cuMemcpyHtoDAsync, 3020)
+      V2(cuMemcpyDtoHAsync, 3020) V1(cuMemsetD8Async, 3020)
+      V1(cuEventCreate, 2000) V2(cuEventDestroy, 4000)
+      V1(cuEventRecord, 2000) V1(cuEventSynchronize, 2000)
+      V1(cuEventElapsedTime, 2000)};
+  // clang-format on
 #undef V1
 #undef V2
   for (const Variant &variant : variants)

@@ -1,5 +1,4 @@
-//===- FakeCuda.h - Controls of the fake CUDA driver
-//-----------------------===//
+//===- FakeCuda.h - Controls of the fake CUDA driver ----------------------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // libcuda-fake.so stands in for libcuda.so.1 in tests: device memory is host

@@ -1,5 +1,4 @@
-//===- HostTensorTest.cpp - Host tensors
-//-----------------------------------===//
+//===- HostTensorTest.cpp - Host tensors ----------------------------------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 #include "tilewright/Runtime/HostTensor.h"

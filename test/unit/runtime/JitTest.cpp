@@ -1,5 +1,4 @@
-//===- JitTest.cpp - Compiling through the caches
-//--------------------------===//
+//===- JitTest.cpp - Compiling through the caches -------------------------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 #include "tilewright/Runtime/Jit.h"

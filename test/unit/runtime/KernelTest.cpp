@@ -1,5 +1,4 @@
-//===- KernelTest.cpp - Loading and launching on the fake driver
-//-----------===//
+//===- KernelTest.cpp - Loading and launching on the fake driver ----------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 #include "TestSupport.h"

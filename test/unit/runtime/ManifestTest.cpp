@@ -1,5 +1,4 @@
-//===- ManifestTest.cpp - Parsing manifests, binding arguments
-//-------------===//
+//===- ManifestTest.cpp - Parsing manifests, binding arguments ------------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 #include "TestSupport.h"

@@ -1,5 +1,4 @@
-//===- MiniFloatTest.cpp - Conversions of element types
-//--------------------===//
+//===- MiniFloatTest.cpp - Conversions of element types -------------------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 #include "tilewright/Runtime/MiniFloat.h"

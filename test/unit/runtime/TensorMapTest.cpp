@@ -1,5 +1,4 @@
-//===- TensorMapTest.cpp - Rules of tensor maps
-//----------------------------===//
+//===- TensorMapTest.cpp - Rules of tensor maps ---------------------------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 #include "TestSupport.h"

@@ -1,5 +1,4 @@
-//===- TestSupport.cpp - Shared by the runtime's unit tests
-//----------------===//
+//===- TestSupport.cpp - Shared by the runtime's unit tests ---------------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 #include "TestSupport.h"

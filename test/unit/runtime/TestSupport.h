@@ -1,5 +1,4 @@
-//===- TestSupport.h - Shared by the runtime's unit tests
-//------------------===//
+//===- TestSupport.h - Shared by the runtime's unit tests -----------------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #ifndef TILEWRIGHT_TEST_UNIT_RUNTIME_TESTSUPPORT_H
 #define TILEWRIGHT_TEST_UNIT_RUNTIME_TESTSUPPORT_H

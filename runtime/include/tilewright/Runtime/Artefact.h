@@ -1,5 +1,4 @@
-//===- Artefact.h - A compiled kernel: image and manifest
-//------------------===//
+//===- Artefact.h - A compiled kernel: image and manifest -----------------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #ifndef TILEWRIGHT_RUNTIME_ARTEFACT_H
 #define TILEWRIGHT_RUNTIME_ARTEFACT_H

@@ -1,5 +1,4 @@
-//===- Bench.h - Timing launches with events
-//-------------------------------===//
+//===- Bench.h - Timing launches with events ------------------------------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #ifndef TILEWRIGHT_RUNTIME_BENCH_H
 #define TILEWRIGHT_RUNTIME_BENCH_H

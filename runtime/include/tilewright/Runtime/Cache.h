@@ -1,5 +1,4 @@
-//===- Cache.h - Content-addressed disk cache of artefacts
-//-----------------===//
+//===- Cache.h - Content-addressed disk cache of artefacts ----------------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #ifndef TILEWRIGHT_RUNTIME_CACHE_H
 #define TILEWRIGHT_RUNTIME_CACHE_H

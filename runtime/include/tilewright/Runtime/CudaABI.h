@@ -1,5 +1,4 @@
-//===- CudaABI.h - The part of the CUDA driver ABI the runtime calls
-//-------===//
+//===- CudaABI.h - The part of the CUDA driver ABI the runtime calls ------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // The compiler builds and runs on machines without a CUDA toolkit, so nothing

@@ -1,5 +1,4 @@
-//===- DType.h - Element types of tensors
-//----------------------------------===//
+//===- DType.h - Element types of tensors ---------------------------------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #ifndef TILEWRIGHT_RUNTIME_DTYPE_H
 #define TILEWRIGHT_RUNTIME_DTYPE_H

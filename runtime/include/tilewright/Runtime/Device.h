@@ -1,5 +1,4 @@
-//===- Device.h - Device memory for running and checking kernels
-//-----------===//
+//===- Device.h - Device memory for running and checking kernels ----------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #ifndef TILEWRIGHT_RUNTIME_DEVICE_H
 #define TILEWRIGHT_RUNTIME_DEVICE_H

@@ -1,5 +1,4 @@
-//===- Driver.h - The CUDA driver, loaded at run time
-//----------------------===//
+//===- Driver.h - The CUDA driver, loaded at run time ---------------------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #ifndef TILEWRIGHT_RUNTIME_DRIVER_H
 #define TILEWRIGHT_RUNTIME_DRIVER_H

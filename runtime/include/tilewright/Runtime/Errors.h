@@ -1,5 +1,4 @@
-//===- Errors.h - Kinds of runtime failure
-//---------------------------------===//
+//===- Errors.h - Kinds of runtime failure --------------------------------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Callers act on the kind (a test skips on NoGpuError, Python raises

@@ -1,5 +1,4 @@
-//===- Expr.h - Integer expressions of a manifest
-//--------------------------===//
+//===- Expr.h - Integer expressions of a manifest -------------------------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #ifndef TILEWRIGHT_RUNTIME_EXPR_H
 #define TILEWRIGHT_RUNTIME_EXPR_H

@@ -1,5 +1,4 @@
-//===- HostTensor.h - Tensors in host memory
-//-------------------------------===//
+//===- HostTensor.h - Tensors in host memory ------------------------------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #ifndef TILEWRIGHT_RUNTIME_HOSTTENSOR_H
 #define TILEWRIGHT_RUNTIME_HOSTTENSOR_H

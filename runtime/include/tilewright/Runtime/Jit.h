@@ -1,5 +1,4 @@
-//===- Jit.h - Compiling on demand, with memory and disk caches
-//------------===//
+//===- Jit.h - Compiling on demand, with memory and disk caches -----------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // The runtime does not link the compiler: whoever has one (the Driver library,

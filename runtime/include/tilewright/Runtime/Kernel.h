@@ -1,5 +1,4 @@
-//===- Kernel.h - Loading and launching a compiled kernel
-//------------------===//
+//===- Kernel.h - Loading and launching a compiled kernel -----------------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #ifndef TILEWRIGHT_RUNTIME_KERNEL_H
 #define TILEWRIGHT_RUNTIME_KERNEL_H

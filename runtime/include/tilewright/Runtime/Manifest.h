@@ -1,5 +1,4 @@
-//===- Manifest.h - What a launcher knows of a kernel
-//----------------------===//
+//===- Manifest.h - What a launcher knows of a kernel ---------------------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // The contract is docs/architecture.md, "The artefact and its manifest".

@@ -1,5 +1,4 @@
-//===- MiniFloat.h - Exact conversions of element types
-//--------------------===//
+//===- MiniFloat.h - Exact conversions of element types -------------------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #ifndef TILEWRIGHT_RUNTIME_MINIFLOAT_H
 #define TILEWRIGHT_RUNTIME_MINIFLOAT_H

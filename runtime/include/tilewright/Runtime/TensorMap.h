@@ -1,5 +1,4 @@
-//===- TensorMap.h - Tensor maps for the bulk tensor copies
-//----------------===//
+//===- TensorMap.h - Tensor maps for the bulk tensor copies ---------------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #ifndef TILEWRIGHT_RUNTIME_TENSORMAP_H
 #define TILEWRIGHT_RUNTIME_TENSORMAP_H
