@@ -5,6 +5,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "tilewright/Conversion/Passes.h"
+#include "tilewright/Conversion/Pipeline.h"
 #include "tilewright/Dialect/InitDialects.h"
 #include "tilewright/Transforms/Passes.h"
 
@@ -16,6 +17,7 @@ int main(int argc, char **argv) {
   tilewright::registerDialects(registry);
   tilewright::registerTilewrightPasses();
   tilewright::registerTilewrightConversionPasses();
+  tilewright::registerTilewrightPipelines();
   mlir::registerCanonicalizerPass();
   mlir::registerCSEPass();
   return mlir::asMainReturnCode(mlir::MlirOptMain(

@@ -1,0 +1,149 @@
+//===- PipeToNVVM.cpp - barriers and fences ------------------------------===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Patterns.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/LLVMIR/NVVMDialect.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+
+using namespace mlir;
+using namespace tilewright;
+using namespace tilewright::pipe;
+
+static Value constant(OpBuilder &builder, Location loc, int64_t value) {
+  return arith::ConstantIntOp::create(builder, loc, value, 32);
+}
+
+static FailureOr<RingOp> getRing(Operation *op, FlatSymbolRefAttr name) {
+  RingOp ring = RingOp::lookup(op, name);
+  if (!ring || !ring.getBarriers())
+    return op->emitOpError("needs the addresses of the barriers of ") << name;
+  return ring;
+}
+
+namespace {
+
+struct LowerInit : OpConversionPattern<InitOp> {
+  using OpConversionPattern::OpConversionPattern;
+  LogicalResult
+  matchAndRewrite(InitOp op, OpAdaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    FailureOr<RingOp> ring = getRing(op, op.getRingAttr());
+    if (failed(ring))
+      return failure();
+    if (!ring->getFullCount() || !ring->getEmptyCount())
+      return op.emitOpError("needs the arrival counts of ") << op.getRing();
+    Location loc = op.getLoc();
+    for (Side side : {Side::Full, Side::Empty}) {
+      int64_t arrivals =
+          side == Side::Full ? *ring->getFullCount() : *ring->getEmptyCount();
+      Value count = constant(rewriter, loc, arrivals);
+      for (int64_t i = 0, e = ring->getDepth(); i < e; ++i) {
+        Value pointer = getBarrierPointer(rewriter, loc, *ring, side,
+                                          constant(rewriter, loc, i));
+        NVVM::MBarrierInitOp::create(rewriter, loc, pointer, count, Value());
+      }
+    }
+    rewriter.eraseOp(op);
+    return success();
+  }
+};
+
+/// try_wait suspends the thread for a while (PTX ISA, mbarrier.try_wait: until
+/// the phase completes or a system-dependent time limit), so it is repeated.
+struct LowerWait : OpConversionPattern<WaitOp> {
+  using OpConversionPattern::OpConversionPattern;
+  LogicalResult
+  matchAndRewrite(WaitOp op, OpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    FailureOr<RingOp> ring = getRing(op, op.getRingAttr());
+    if (failed(ring))
+      return failure();
+    Location loc = op.getLoc();
+    Value pointer = getBarrierPointer(rewriter, loc, *ring, op.getSide(),
+                                      adaptor.getIndex());
+    Type i1 = rewriter.getI1Type();
+    scf::WhileOp::create(
+        rewriter, loc, TypeRange(), ValueRange(),
+        [&](OpBuilder &b, Location l, ValueRange) {
+          Value done = NVVM::MBarrierTryWaitOp::create(
+              b, l, i1, pointer, adaptor.getParity(), /*ticks=*/Value());
+          Value truth = arith::ConstantIntOp::create(b, l, 1, 1);
+          Value again = arith::XOrIOp::create(b, l, done, truth);
+          scf::ConditionOp::create(b, l, again, ValueRange());
+        },
+        [&](OpBuilder &b, Location l, ValueRange) {
+          scf::YieldOp::create(b, l);
+        });
+    rewriter.eraseOp(op);
+    return success();
+  }
+};
+
+struct LowerArrive : OpConversionPattern<ArriveOp> {
+  using OpConversionPattern::OpConversionPattern;
+  LogicalResult
+  matchAndRewrite(ArriveOp op, OpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    FailureOr<RingOp> ring = getRing(op, op.getRingAttr());
+    if (failed(ring))
+      return failure();
+    Location loc = op.getLoc();
+    if (op.getPerWarp()) {
+      // All lanes have finished with the slot before lane 0 says so.
+      NVVM::SyncWarpOp::create(rewriter, loc, constant(rewriter, loc, -1));
+      Type i32 = rewriter.getI32Type();
+      Value tid = NVVM::ThreadIdXOp::create(rewriter, loc, i32);
+      Value lane = arith::AndIOp::create(rewriter, loc, tid,
+                                         constant(rewriter, loc, 31));
+      Value first =
+          arith::CmpIOp::create(rewriter, loc, arith::CmpIPredicate::eq, lane,
+                                constant(rewriter, loc, 0));
+      auto branch =
+          scf::IfOp::create(rewriter, loc, first, /*withElseRegion=*/false);
+      rewriter.setInsertionPoint(branch.thenYield());
+    }
+    Value pointer = getBarrierPointer(rewriter, loc, *ring, op.getSide(),
+                                      adaptor.getIndex());
+    // No scope: the default (.release, .cta) orders what this CTA needs; a
+    // cluster scope costs a memory barrier (codegen-speed, rule 1).
+    if (op.getExpect() != 0)
+      NVVM::MBarrierArriveExpectTxOp::create(
+          rewriter, loc, TypeRange(), pointer,
+          constant(rewriter, loc, op.getExpect()), NVVM::MemScopeKind::CTA,
+          /*relaxed=*/false, /*predicate=*/Value());
+    else
+      NVVM::MBarrierArriveOp::create(rewriter, loc, rewriter.getI64Type(),
+                                     pointer, /*count=*/Value(),
+                                     NVVM::MemScopeKind::CTA,
+                                     /*relaxed=*/false);
+    rewriter.eraseOp(op);
+    return success();
+  }
+};
+
+struct LowerProxyFence : OpConversionPattern<ProxyFenceOp> {
+  using OpConversionPattern::OpConversionPattern;
+  LogicalResult
+  matchAndRewrite(ProxyFenceOp op, OpAdaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    MLIRContext *context = op.getContext();
+    rewriter.replaceOpWithNewOp<NVVM::FenceProxyOp>(
+        op, NVVM::ProxyKindAttr::get(context, NVVM::ProxyKind::async_shared),
+        NVVM::SharedSpaceAttr::get(context, NVVM::SharedSpace::shared_cta));
+    return success();
+  }
+};
+
+} // namespace
+
+void tilewright::populatePipeToNVVM(const TypeConverter &converter,
+                                    RewritePatternSet &patterns) {
+  patterns.add<LowerInit, LowerWait, LowerArrive, LowerProxyFence>(
+      converter, patterns.getContext());
+}

@@ -1,0 +1,179 @@
+//===- SharedAddress.cpp - places of slots, fields, barriers in memory ----===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Patterns.h"
+#include "tilewright/Transforms/EmitArith.h"
+#include "tilewright/Transforms/Layouts.h"
+
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+
+using namespace mlir;
+using namespace tilewright;
+
+static Value getBase(OpBuilder &builder, Location loc) {
+  auto type = LLVM::LLVMPointerType::get(builder.getContext(), 3);
+  return LLVM::AddressOfOp::create(builder, loc, type, sharedMemoryName);
+}
+
+Value tilewright::getSharedPointer(OpBuilder &builder, Location loc,
+                                   Value offset) {
+  Value base = getBase(builder, loc);
+  Value bytes =
+      arith::IndexCastUIOp::create(builder, loc, builder.getI32Type(), offset);
+  return LLVM::GEPOp::create(builder, loc, base.getType(), builder.getI8Type(),
+                             base, ArrayRef<LLVM::GEPArg>{bytes},
+                             LLVM::GEPNoWrapFlags::inbounds |
+                                 LLVM::GEPNoWrapFlags::nuw);
+}
+
+Value tilewright::getSharedAddress(OpBuilder &builder, Location loc,
+                                   Value offset) {
+  Type i32 = builder.getI32Type();
+  Value base =
+      LLVM::PtrToIntOp::create(builder, loc, i32, getBase(builder, loc));
+  Value bytes = arith::IndexCastUIOp::create(builder, loc, i32, offset);
+  return arith::AddIOp::create(builder, loc, base, bytes);
+}
+
+/// index (i32) as an `index` value.
+static Value toIndex(OpBuilder &builder, Location loc, Value value) {
+  return arith::IndexCastUIOp::create(builder, loc, builder.getIndexType(),
+                                      value);
+}
+
+Value tilewright::getBarrierPointer(OpBuilder &builder, Location loc,
+                                    pipe::RingOp ring, pipe::Side side,
+                                    Value index) {
+  EmitArith arith{builder, loc};
+  // 8 bytes each (PTX ISA, mbarrier object): all full ones, then all empty.
+  int64_t first = *ring.getBarriers() +
+                  (side == pipe::Side::Empty ? 8 * ring.getDepth() : 0);
+  Value offset =
+      arith.add(arith.constant(first),
+                arith.mul(toIndex(builder, loc, index), arith.constant(8)));
+  return getSharedPointer(builder, loc, offset);
+}
+
+FailureOr<ViewPlace> tilewright::getPlace(ConversionPatternRewriter &rewriter,
+                                          Operation *op, Value view) {
+  ViewOrigin origin = traceView(view);
+  if (!origin)
+    return op->emitOpError("uses a view that is no field of a slot");
+  pipe::RingOp ring = origin.ring;
+  auto slot = origin.op.getSlot().getDefiningOp<pipe::SlotAtOp>();
+  if (!slot)
+    return op->emitOpError("uses a slot whose place is not known; run "
+                           "pipe-lower-to-barriers first");
+  tile::SharedAttr attr = ring.getFieldLayout(origin.field);
+  if (!attr || !ring.getBase() || !ring.getOffsets() || !ring.getSlotBytes()) {
+    InFlightDiagnostic diag =
+        op->emitOpError("uses a ring without layouts and addresses; run "
+                        "tile-plan-resources first");
+    diag.attachNote(ring.getLoc()) << "declared here";
+    return failure();
+  }
+  tile::ViewType type = ring.getFieldType(origin.field);
+  llvm::Expected<SharedLayout> layout = toLayout(attr, type);
+  if (!layout)
+    return op->emitOpError("field '")
+           << origin.op.getName()
+           << "': " << llvm::toString(layout.takeError());
+
+  ViewPlace place;
+  place.layout = *layout;
+  Location loc = op->getLoc();
+  EmitArith arith{rewriter, loc};
+  Value index =
+      toIndex(rewriter, loc, rewriter.getRemappedValue(slot.getIndex()));
+  int64_t first = *ring.getBase() + (*ring.getOffsets())[origin.field];
+  place.base = arith.add(arith.mul(index, arith.constant(*ring.getSlotBytes())),
+                         arith.constant(first));
+  for (const SharedAxis &axis : layout->axes()) {
+    Value start;
+    for (tile::SliceOp slice : origin.slices) {
+      if (slice.getAxis() != axis.name)
+        continue;
+      Value offset = rewriter.getRemappedValue(slice.getOffset());
+      start = start ? arith.add(start, offset) : offset;
+    }
+    if (!start)
+      start = arith.constant(0);
+    place.origin.push_back(start);
+    place.constantOrigin.push_back(getConstantIntValue(start));
+  }
+  return place;
+}
+
+FailureOr<Value> tilewright::getLinearStart(OpBuilder &builder, Operation *op,
+                                            const ViewPlace &place) {
+  EmitArith arith{builder, op->getLoc()};
+  const SharedLayout &layout = place.layout;
+  std::optional<int64_t> inner = place.constantOrigin.back();
+  int64_t perSpan = layout.elementsPerSpan();
+  if (!inner || *inner % perSpan != 0)
+    return op->emitOpError("cuts axis '")
+           << layout.axes().back().name << "' of a field inside a span of "
+           << perSpan << " elements";
+  Value row = arith.constant(0);
+  for (size_t i = 0; i + 1 < place.origin.size(); ++i)
+    row = arith.add(arith.mul(row, arith.constant(layout.axes()[i].extent)),
+                    place.origin[i]);
+  Value start =
+      arith.add(place.base, arith.mul(row, arith.constant(layout.spanBytes())));
+  return arith.add(start, arith.constant(*inner / perSpan * layout.rows() *
+                                         layout.spanBytes()));
+}
+
+FailureOr<UnrealizedConversionCastOp> tilewright::getParts(Operation *op,
+                                                           Value value) {
+  auto cast = value.getDefiningOp<UnrealizedConversionCastOp>();
+  if (!cast)
+    return op->emitOpError("uses a tensor or descriptor that is no parameter "
+                           "of the kernel");
+  return cast;
+}
+
+FailureOr<SmallVector<Value>> tilewright::createTiedAsm(OpBuilder &builder,
+                                                        Operation *op,
+                                                        StringRef text,
+                                                        ValueRange values) {
+  std::string outputs, inputs;
+  SmallVector<Type> types;
+  for (auto [i, value] : llvm::enumerate(values)) {
+    Type type = value.getType();
+    StringRef letter = type.isF32()         ? "f"
+                       : type.isInteger(32) ? "r"
+                       : type.isInteger(64) ? "l"
+                       : type.isF64()       ? "d"
+                                            : "";
+    if (letter.empty())
+      return op->emitOpError("ties a value of type ")
+             << type << "; only 32 and 64 bits are registers";
+    outputs += ("=" + letter + ",").str();
+    inputs += std::to_string(i) + ",";
+    types.push_back(type);
+  }
+  std::string constraints = outputs + inputs + "~{memory}";
+  MLIRContext *context = builder.getContext();
+  Type result = types.empty() ? Type(LLVM::LLVMVoidType::get(context))
+                : types.size() == 1
+                    ? types[0]
+                    : Type(LLVM::LLVMStructType::getLiteral(context, types));
+  auto call = LLVM::InlineAsmOp::create(
+      builder, op->getLoc(), types.empty() ? TypeRange() : TypeRange(result),
+      values, text, constraints, /*has_side_effects=*/true,
+      /*is_align_stack=*/false, LLVM::tailcallkind::TailCallKind::None,
+      LLVM::AsmDialectAttr::get(context, LLVM::AsmDialect::AD_ATT),
+      /*operand_attrs=*/ArrayAttr());
+  SmallVector<Value> results;
+  if (types.size() == 1)
+    results.push_back(call.getRes());
+  else
+    for (size_t i = 0; i < types.size(); ++i)
+      results.push_back(LLVM::ExtractValueOp::create(
+          builder, op->getLoc(), call.getRes(), static_cast<int64_t>(i)));
+  return results;
+}

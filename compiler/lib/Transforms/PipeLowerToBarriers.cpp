@@ -1,0 +1,259 @@
+//===- PipeLowerToBarriers.cpp - slots become waits and arrivals ----------===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// A slot of a ring between roles has two mbarriers, full and empty. In round r
+// of the ring (r = 0, 1, …; phase bit p = r mod 2) the consumer waits for the
+// r-th completion of full: parity p. The producer waits for the (r-1)-th
+// completion of empty, parity p^1; in round 0 that is the phase before the
+// first, which counts as complete (PTX ISA, mbarrier.test_wait: "the phase
+// parity of ... the immediately preceding phase"), so it passes at once.
+//
+// A ring that the copy engine empties has no mbarriers: the thread that issues
+// the bulk stores waits for their groups (PTX ISA, cp.async.bulk.wait_group,
+// .read: the source may be overwritten), and the warpgroup's named barrier
+// makes that known to the other threads.
+//
+//===----------------------------------------------------------------------===//
+
+#include "tilewright/Dialect/Pipe/PipeDialect.h"
+#include "tilewright/Dialect/TMA/TMADialect.h"
+#include "tilewright/Dialect/Tile/TileDialect.h"
+#include "tilewright/Transforms/Passes.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "llvm/ADT/SetVector.h"
+#include "llvm/ADT/TypeSwitch.h"
+
+namespace tilewright {
+#define GEN_PASS_DEF_PIPELOWERTOBARRIERS
+#include "tilewright/Transforms/Passes.h.inc"
+} // namespace tilewright
+
+using namespace mlir;
+using namespace tilewright;
+using namespace tilewright::pipe;
+
+namespace {
+
+class RoleLowering {
+public:
+  RoleLowering(tile::RoleOp role, int64_t &nextBarrier)
+      : role(role), nextBarrier(nextBarrier) {}
+
+  LogicalResult run() {
+    SmallVector<Operation *> ops;
+    role.walk([&](Operation *op) {
+      if (isa<AcquireGetOp, AcquirePutOp, CommitOp, ReleaseOp>(op))
+        ops.push_back(op);
+      if (auto put = dyn_cast<AcquirePutOp>(op)) {
+        RingOp ring = RingOp::lookup(op, put.getRingAttr());
+        if (ring.getConsumer() == Consumer::CopyEngine)
+          staging.insert(ring);
+      }
+    });
+    if (!staging.empty() && failed(reserveBarrier()))
+      return failure();
+    // Commits and releases first: they look at the acquire that defines their
+    // slot.
+    for (Operation *op : ops) {
+      LogicalResult result =
+          TypeSwitch<Operation *, LogicalResult>(op)
+              .Case([&](CommitOp commit) { return lowerCommit(commit); })
+              .Case([&](ReleaseOp release) { return lowerRelease(release); })
+              .Default(success());
+      if (failed(result))
+        return failure();
+    }
+    for (Operation *op : ops)
+      if (llvm::is_contained(done, op))
+        op->erase();
+    for (Operation *op : ops) {
+      if (llvm::is_contained(done, op))
+        continue;
+      if (auto get = dyn_cast<AcquireGetOp>(op)) {
+        if (failed(lowerGet(get)))
+          return failure();
+      } else if (failed(lowerPut(cast<AcquirePutOp>(op)))) {
+        return failure();
+      }
+    }
+    if (!staging.empty())
+      drainStores();
+    return success();
+  }
+
+private:
+  /// The named barrier of each group: one thread waits for the copy engine,
+  /// all may write.
+  LogicalResult reserveBarrier() {
+    if (!role.getGroups())
+      return role.emitOpError("stores through shared memory from a role of "
+                              "single warps; only groups can");
+    // PTX ISA, barrier.cta: sixteen barriers a CTA, 0 is __syncthreads.
+    barrier = nextBarrier;
+    nextBarrier += role.getCount();
+    if (nextBarrier > 16)
+      return role.emitOpError("needs ")
+             << role.getCount() << " named barriers from " << barrier
+             << "; a CTA has 15 besides the one of all threads";
+    return success();
+  }
+
+  /// Index operand of the acquire that defines a slot.
+  FailureOr<Value> getIndex(Operation *user, Value slot) {
+    Value index;
+    if (auto get = slot.getDefiningOp<AcquireGetOp>())
+      index = get.getIndex();
+    else if (auto put = slot.getDefiningOp<AcquirePutOp>())
+      index = put.getIndex();
+    else
+      return user->emitOpError(
+          "uses a slot that a loop or a branch carries; not lowered yet");
+    if (!index)
+      return user->emitOpError("uses a slot that has no index yet; run "
+                               "pipe-index-rings first");
+    return index;
+  }
+
+  RingOp getRing(Operation *op, SlotType type) {
+    return RingOp::lookup(op, type.getRing());
+  }
+
+  LogicalResult lowerCommit(CommitOp op) {
+    OpBuilder builder(op);
+    RingOp ring = getRing(op, op.getSlot().getType());
+    done.push_back(op);
+    if (ring.getConsumer() == Consumer::CopyEngine) {
+      GroupBarrierOp::create(builder, op.getLoc(), barrier, role.getCount());
+      return success();
+    }
+    FailureOr<Value> index = getIndex(op, op.getSlot());
+    if (failed(index))
+      return failure();
+    // All bytes that bulk copies of this put deliver. The arrival stands where
+    // the commit does, after the copies: until this contribution has arrived
+    // the phase cannot complete, whatever bytes have (PTX ISA, mbarrier phase
+    // completion: pending count and tx-count both zero), and a contribution
+    // that also writes with ordinary stores is published at the same place.
+    int64_t bytes = 0;
+    for (Operation *user : op.getSlot().getUsers()) {
+      auto load = dyn_cast<tma::LoadOp>(user);
+      if (!load)
+        continue;
+      if (load->getBlock() != op->getBlock())
+        return load.emitOpError("is not in the block of its slot's commit, so "
+                                "the bytes to expect are not known");
+      bytes += load.getBytes();
+    }
+    // PTX ISA, mbarrier: the tx-count is at most 2^20 - 1.
+    if (bytes > (1 << 20) - 1)
+      return op.emitOpError("expects ")
+             << bytes << " bytes; an mbarrier counts at most 1048575";
+    ArriveOp::create(builder, op.getLoc(), ring.getSymNameAttr(), Side::Full,
+                     *index, bytes, /*per_warp=*/!isSingleThread());
+    return success();
+  }
+
+  LogicalResult lowerRelease(ReleaseOp op) {
+    if (!op.getAfter().empty())
+      return op.emitOpError("still names asynchronous reads; they must have "
+                            "retired here (mma-expand-waves)");
+    FailureOr<Value> index = getIndex(op, op.getSlot());
+    if (failed(index))
+      return failure();
+    OpBuilder builder(op);
+    RingOp ring = getRing(op, op.getSlot().getType());
+    ArriveOp::create(builder, op.getLoc(), ring.getSymNameAttr(), Side::Empty,
+                     *index, /*expect=*/0, /*per_warp=*/!isSingleThread());
+    done.push_back(op);
+    return success();
+  }
+
+  LogicalResult lowerGet(AcquireGetOp op) {
+    if (!op.getIndex())
+      return op.emitOpError("has no index yet; run pipe-index-rings first");
+    OpBuilder builder(op);
+    WaitOp::create(builder, op.getLoc(), op.getRing(), Side::Full,
+                   op.getIndex(), op.getPhase());
+    replaceBySlot(builder, op, op.getRingAttr(), op.getIndex());
+    return success();
+  }
+
+  LogicalResult lowerPut(AcquirePutOp op) {
+    if (!op.getIndex())
+      return op.emitOpError("has no index yet; run pipe-index-rings first");
+    Location loc = op.getLoc();
+    OpBuilder builder(op);
+    RingOp ring = RingOp::lookup(op, op.getRingAttr());
+    Value index = op.getIndex();
+    if (ring.getConsumer() == Consumer::Roles) {
+      Value one = arith::ConstantIntOp::create(builder, loc, 1, 32);
+      Value parity = arith::XOrIOp::create(builder, loc, op.getPhase(), one);
+      WaitOp::create(builder, loc, op.getRing(), Side::Empty, index, parity);
+      replaceBySlot(builder, op, op.getRingAttr(), index);
+      return success();
+    }
+    // At most depth - 1 younger stores may still read their slots. Groups of
+    // bulk copies belong to the thread, not to the ring, so with several rings
+    // only waiting for all is right.
+    int64_t pending = staging.size() == 1 ? ring.getDepth() - 1 : 0;
+    electWait(builder, loc, pending);
+    GroupBarrierOp::create(builder, loc, barrier, role.getCount());
+    if (ring.getInstances().value_or(1) > 1) {
+      // Each group has its own ring; instances lie one after another.
+      Value group = tile::GroupOp::create(builder, loc, builder.getIndexType());
+      group =
+          arith::IndexCastOp::create(builder, loc, builder.getI32Type(), group);
+      Value depth =
+          arith::ConstantIntOp::create(builder, loc, ring.getDepth(), 32);
+      Value first = arith::MulIOp::create(builder, loc, group, depth);
+      index = arith::AddIOp::create(builder, loc, first, index);
+    }
+    replaceBySlot(builder, op, op.getRingAttr(), index);
+    return success();
+  }
+
+  void replaceBySlot(OpBuilder &builder, Operation *op, FlatSymbolRefAttr ring,
+                     Value index) {
+    Value slot = SlotAtOp::create(builder, op->getLoc(),
+                                  op->getResult(0).getType(), ring, index);
+    op->getResult(0).replaceAllUsesWith(slot);
+    op->erase();
+  }
+
+  static void electWait(OpBuilder &builder, Location loc, int64_t pending) {
+    auto elect = tma::ElectOp::create(builder, loc, /*group=*/true);
+    OpBuilder::InsertionGuard guard(builder);
+    builder.setInsertionPointToStart(&elect.getBody().emplaceBlock());
+    tma::WaitGroupOp::create(builder, loc, pending);
+  }
+
+  /// Shared memory must not go away while the engine reads it.
+  void drainStores() {
+    OpBuilder builder = OpBuilder::atBlockEnd(&role.getBody().front());
+    electWait(builder, role.getLoc(), 0);
+  }
+
+  bool isSingleThread() { return role->hasAttr("single_thread"); }
+
+  tile::RoleOp role;
+  int64_t &nextBarrier;
+  int64_t barrier = 0;
+  llvm::SetVector<RingOp> staging;
+  SmallVector<Operation *> done;
+};
+
+struct PipeLowerToBarriers
+    : public tilewright::impl::PipeLowerToBarriersBase<PipeLowerToBarriers> {
+  void runOnOperation() override {
+    int64_t nextBarrier = 1;
+    for (auto role : getOperation().getBody().getOps<tile::RoleOp>())
+      if (failed(RoleLowering(role, nextBarrier).run()))
+        return signalPassFailure();
+  }
+};
+
+} // namespace
