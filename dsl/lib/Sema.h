@@ -266,6 +266,8 @@ private:
   const t::Expr *checkAlone(const Expr *expr, const AxisEnv &env = {});
   /// A scalar integer (`what`: "the depth of a pipe").
   const t::Expr *checkIndex(const Expr *expr, const llvm::Twine &what);
+  const t::Expr *requireIndex(const t::Expr *e, const Expr *expr,
+                              const llvm::Twine &what);
   std::optional<int64_t> checkConstInt(const Expr *expr,
                                        const llvm::Twine &what);
   const t::Expr *checkCondition(const Expr *expr, const llvm::Twine &what);
@@ -338,8 +340,9 @@ private:
   static constexpr unsigned maxNodes = 400000;
   bool exhausted = false;
   unsigned probing = 0;
-  unsigned depth = 0, fnDepth = 0;
-  static constexpr unsigned maxExprDepth = 500, maxFnDepth = 40;
+  unsigned depth = 0;
+  llvm::SmallVector<const FnStmt *, 4> fnStack; ///< Being expanded.
+  static constexpr unsigned maxExprDepth = 500;
   unsigned nextId = 0;
 
   enum class Context { Items, Schedule, Role } context = Context::Items;

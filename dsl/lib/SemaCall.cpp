@@ -113,10 +113,11 @@ const t::Expr *Sema::checkFnCall(const CallExpr *expr, const Symbol &symbol,
     note(fn->name.loc, "declared here");
     return errorExpr(expr->loc);
   }
-  if (fnDepth >= maxFnDepth) {
-    error(expr->loc, "'" + fn->name.name +
-                         "' is expanded too deeply: functions cannot call "
-                         "themselves");
+  if (is_contained(fnStack, fn)) {
+    error(expr->loc, "function '" + fn->name.name +
+                         "' calls itself: a function is an abbreviation, "
+                         "expanded where it is called");
+    note(fn->name.loc, "declared here");
     return errorExpr(expr->loc);
   }
   SmallVector<const t::Expr *, 4> args;
@@ -125,9 +126,9 @@ const t::Expr *Sema::checkFnCall(const CallExpr *expr, const Symbol &symbol,
   ScopeGuard guard(*this, newScope(symbol.scope));
   for (auto [param, arg] : zip(fn->params, args))
     declareSilently(param, Symbol::Param)->value = arg;
-  ++fnDepth;
+  fnStack.push_back(fn);
   const t::Expr *result = check(fn->value, env);
-  --fnDepth;
+  fnStack.pop_back();
   return result;
 }
 

@@ -235,10 +235,10 @@ void Sema::checkTiles(const TilesStmt *stmt) {
   {
     InnerScope inner(*this);
     for (const AxisBinder &binder : stmt->vars) {
-      const t::Expr *extent =
-          checkIndex(binder.extent, "the extent of " + binder.axis.name);
-      if (!isa<t::ErrorExpr>(extent))
-        checkAgreement(extent, "the extent of " + binder.axis.name);
+      std::string what = "the extent of " + binder.axis.name.str();
+      const t::Expr *extent = checkAlone(binder.extent);
+      if (!isa<t::ErrorExpr>(extent) && checkAgreement(extent, what))
+        extent = requireIndex(extent, binder.extent, what);
       t::IterDim dim;
       dim.name = binder.axis.name;
       dim.loc = binder.axis.loc;

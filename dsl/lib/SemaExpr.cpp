@@ -32,7 +32,12 @@ const t::Expr *Sema::checkAlone(const Expr *expr, const AxisEnv &outer) {
 
 const t::Expr *Sema::checkIndex(const Expr *expr, const Twine &what) {
   std::string text = what.str();
-  const t::Expr *e = checkAlone(expr);
+  return requireIndex(checkAlone(expr), expr, text);
+}
+
+const t::Expr *Sema::requireIndex(const t::Expr *e, const Expr *expr,
+                                  const Twine &what) {
+  std::string text = what.str();
   if (isa<t::ErrorExpr>(e))
     return e;
   if (!t::isInteger(e->type.elem))

@@ -171,6 +171,24 @@ bool Sema::bindConstants() {
   return ok;
 }
 
+/// The names in `expr`, once each.
+static void collectNames(const Expr *expr, SetVector<StringRef> &names) {
+  if (auto *e = dyn_cast<NameExpr>(expr)) {
+    names.insert(e->name);
+  } else if (auto *e = dyn_cast<UnaryExpr>(expr)) {
+    collectNames(e->operand, names);
+  } else if (auto *e = dyn_cast<BinaryExpr>(expr)) {
+    collectNames(e->lhs, names);
+    collectNames(e->rhs, names);
+  } else if (auto *e = dyn_cast<CompareExpr>(expr)) {
+    for (const Expr *operand : e->operands)
+      collectNames(operand, names);
+  } else if (auto *e = dyn_cast<CallExpr>(expr)) {
+    for (const Expr *arg : e->args)
+      collectNames(arg, names);
+  }
+}
+
 //===----------------------------------------------------------------------===//
 // Parameters
 //===----------------------------------------------------------------------===//
@@ -192,10 +210,28 @@ bool Sema::bindParams() {
       unused[name] = number;
   }
   std::map<std::string, int64_t> baked = unused;
+  // Uses in other expressions come after that, so that a launcher can read
+  // the shapes from left to right.
+  bool ok = true;
+  StringSet<> reported;
   for (auto [index, param] : enumerate(decl.params)) {
     for (auto [position, expr] : enumerate(param.type->dims)) {
       auto *name = dyn_cast<NameExpr>(expr);
-      if (!name || lookup(name->name))
+      if (!name) {
+        SetVector<StringRef> uses;
+        collectNames(expr, uses);
+        for (StringRef use : uses) {
+          if (lookup(use) || !reported.insert(use).second)
+            continue;
+          ok = error(SMLoc::getFromPointer(use.data()),
+                     "dimension " + use +
+                         " is not bound here: a parameter before this one "
+                         "must have " +
+                         use + " alone as a dimension");
+        }
+        continue;
+      }
+      if (lookup(name->name))
         continue;
       auto *dim = new (kernel->allocator().Allocate<t::Dim>()) t::Dim();
       dim->name = name->name;
@@ -220,7 +256,8 @@ bool Sema::bindParams() {
     error(decl.name.loc, "kernel '" + decl.name.name +
                              "' has no constant and no dimension '" + name +
                              "'");
-  bool ok = unused.empty();
+  if (!ok || !unused.empty())
+    return false;
   for (auto [index, param] : enumerate(decl.params)) {
     auto elem = resolveElem(param.type->elem);
     if (!elem) {
@@ -351,24 +388,6 @@ const t::Tensor *Sema::bindTensor(const TensorParam &param, unsigned index) {
 //===----------------------------------------------------------------------===//
 // Requirements and search space
 //===----------------------------------------------------------------------===//
-
-/// The names in `expr`, once each.
-static void collectNames(const Expr *expr, SetVector<StringRef> &names) {
-  if (auto *e = dyn_cast<NameExpr>(expr)) {
-    names.insert(e->name);
-  } else if (auto *e = dyn_cast<UnaryExpr>(expr)) {
-    collectNames(e->operand, names);
-  } else if (auto *e = dyn_cast<BinaryExpr>(expr)) {
-    collectNames(e->lhs, names);
-    collectNames(e->rhs, names);
-  } else if (auto *e = dyn_cast<CompareExpr>(expr)) {
-    for (const Expr *operand : e->operands)
-      collectNames(operand, names);
-  } else if (auto *e = dyn_cast<CallExpr>(expr)) {
-    for (const Expr *arg : e->args)
-      collectNames(arg, names);
-  }
-}
 
 void Sema::checkRequire(const RequireStmt *stmt) {
   for (const Expr *cond : stmt->conds) {
