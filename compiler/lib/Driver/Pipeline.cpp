@@ -1,0 +1,48 @@
+//===- Pipeline.cpp - the registered pass pipeline ---===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "tilewright/Driver/Pipeline.h"
+#include "tilewright/Conversion/Pipeline.h"
+#include "tilewright/Dialect/Tile/TileDialect.h"
+#include "tilewright/Transforms/Passes.h"
+
+#include "mlir/Pass/PassRegistry.h"
+#include "mlir/Transforms/Passes.h"
+
+using namespace mlir;
+using namespace tilewright;
+
+void tilewright::buildPlanningPipeline(OpPassManager &pm) {
+  OpPassManager &kernel = pm.nest<tile::KernelOp>();
+  kernel.addPass(createTileSplitGroups());
+  kernel.addPass(createTileInferLayouts());
+  kernel.addPass(createTileFormCopies());
+  kernel.addPass(createFP8ExpandPromotion());
+  kernel.addPass(createTilePlanResources());
+  kernel.addPass(createPipePlaceReleases());
+}
+
+void tilewright::buildLoweringPipeline(OpPassManager &pm) {
+  OpPassManager &kernel = pm.nest<tile::KernelOp>();
+  kernel.addPass(createTileDistribute());
+  kernel.addPass(createMMAExpandWaves());
+  kernel.addPass(createCSEPass());
+  buildLowerToNVVMPipeline(pm);
+}
+
+void tilewright::registerPipelines() {
+  PassPipelineRegistration<>("tilewright-plan",
+                             "source level to planned kernels",
+                             buildPlanningPipeline);
+  PassPipelineRegistration<>("tilewright-lower",
+                             "planned kernels to NVVM and LLVM",
+                             buildLoweringPipeline);
+  PassPipelineRegistration<>("tilewright", "source level to NVVM and LLVM",
+                             [](OpPassManager &pm) {
+                               buildPlanningPipeline(pm);
+                               buildLoweringPipeline(pm);
+                             });
+}

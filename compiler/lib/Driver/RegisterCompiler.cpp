@@ -1,0 +1,62 @@
+//===- RegisterCompiler.cpp - gives the runtime this compiler ---===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "tilewright/Driver/Compile.h"
+#include "tilewright/Runtime/Jit.h"
+
+using namespace tilewright;
+
+static CompileOptions toOptions(const runtime::CompileRequest &request) {
+  CompileOptions options;
+  options.kernel = request.kernel;
+  options.constants = request.constants;
+  options.bake = request.bake;
+  if (!request.target.empty())
+    options.target = request.target;
+  options.strict = request.strict;
+  if (auto it = request.options.find("ptxas"); it != request.options.end())
+    options.assembler = it->second;
+  return options;
+}
+
+static llvm::Expected<runtime::Artefact>
+compileRequest(const runtime::CompileRequest &request) {
+  std::string diagnostics;
+  llvm::raw_string_ostream os(diagnostics);
+  std::optional<CompileResult> result =
+      compile(llvm::MemoryBuffer::getMemBufferCopy(request.source,
+                                                   request.fileName),
+              toOptions(request), os);
+  if (!result)
+    return llvm::createStringError(diagnostics);
+  runtime::Artefact artefact;
+  bool assembled = !result->cubin.empty();
+  artefact.kind = assembled ? runtime::Artefact::Kind::Cubin
+                            : runtime::Artefact::Kind::Ptx;
+  artefact.image = assembled ? result->cubin : result->ptx;
+  artefact.manifest = result->manifestText();
+  artefact.diagnostics = diagnostics;
+  return artefact;
+}
+
+/// The compiler's version and the assembler that it would use.
+static std::string describeVersion(const runtime::CompileRequest &request) {
+  CompileOptions options = toOptions(request);
+  target::AssemblerSearch search;
+  search.explicitChoice = options.assembler;
+  search.chip = options.target;
+  llvm::Expected<target::AssemblerInfo> assembler =
+      target::findAssembler(search);
+  if (!assembler)
+    return compilerVersion() + ", " + llvm::toString(assembler.takeError());
+  return compilerVersion() + ", " +
+         target::toString(assembler->kind).str() + " " + assembler->version;
+}
+
+/// Called by the C API of a library that has the compiler inside.
+extern "C" void tilewrightRegisterCompiler(void) {
+  runtime::setCompiler({describeVersion, compileRequest});
+}

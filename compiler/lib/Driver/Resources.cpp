@@ -1,0 +1,114 @@
+//===- Resources.cpp - the resource table of a planned kernel ---===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Resources.h"
+#include "tilewright/Dialect/Pipe/PipeDialect.h"
+#include "tilewright/Dialect/TMA/TMADialect.h"
+
+using namespace mlir;
+using namespace tilewright;
+
+llvm::json::Value tilewright::toJSON(Attribute attr) {
+  if (auto value = dyn_cast_or_null<BoolAttr>(attr))
+    return value.getValue();
+  if (auto value = dyn_cast_or_null<IntegerAttr>(attr))
+    return value.getInt();
+  if (auto value = dyn_cast_or_null<FloatAttr>(attr))
+    return value.getValueAsDouble();
+  if (auto value = dyn_cast_or_null<StringAttr>(attr))
+    return value.getValue();
+  if (isa_and_present<UnitAttr>(attr))
+    return true;
+  if (auto array = dyn_cast_or_null<DenseI64ArrayAttr>(attr))
+    return llvm::json::Array(array.asArrayRef());
+  if (auto array = dyn_cast_or_null<DenseI32ArrayAttr>(attr))
+    return llvm::json::Array(array.asArrayRef());
+  if (auto array = dyn_cast_or_null<ArrayAttr>(attr)) {
+    llvm::json::Array result;
+    for (Attribute element : array)
+      result.push_back(toJSON(element));
+    return result;
+  }
+  if (auto dictionary = dyn_cast_or_null<DictionaryAttr>(attr)) {
+    llvm::json::Object result;
+    for (NamedAttribute entry : dictionary)
+      result[entry.getName().getValue()] = toJSON(entry.getValue());
+    return result;
+  }
+  return nullptr;
+}
+
+static std::string describeType(Type type) {
+  std::string text;
+  llvm::raw_string_ostream os(text);
+  if (auto view = dyn_cast<tile::ViewType>(type)) {
+    os << view.getElementType() << "[";
+    llvm::interleaveComma(
+        llvm::zip_equal(view.getAxes(), view.getShape()), os, [&](auto pair) {
+          os << std::get<0>(pair).getValue() << ": " << std::get<1>(pair);
+        });
+    os << "]";
+  } else {
+    os << type;
+  }
+  return text;
+}
+
+static llvm::json::Object describeRing(pipe::RingOp ring) {
+  int64_t instances = ring.getInstances().value_or(1);
+  int64_t bytes = ring.getSlotBytes().value_or(0) *
+                  static_cast<int64_t>(ring.getDepth()) * instances;
+  llvm::json::Array fields;
+  for (unsigned i = 0; i < ring.getFieldNames().size(); ++i) {
+    tile::SharedAttr layout = ring.getFieldLayout(i);
+    fields.push_back(llvm::json::Object{
+        {"name", cast<StringAttr>(ring.getFieldNames()[i]).getValue()},
+        {"type", describeType(ring.getFieldType(i))},
+        {"swizzle", layout ? layout.getSwizzle() : 0}});
+  }
+  return llvm::json::Object{
+      {"name", ring.getSymName()},
+      {"stages", static_cast<int64_t>(ring.getDepth())},
+      {"copies", instances},
+      {"bytes", bytes},
+      {"offset", static_cast<int64_t>(ring.getBase().value_or(0))},
+      {"implicit", ring.getConsumer() == pipe::Consumer::CopyEngine},
+      {"fields", std::move(fields)}};
+}
+
+llvm::json::Object tilewright::describeResources(tile::KernelOp kernel) {
+  llvm::json::Object result;
+  auto integer = [&](StringRef name) -> int64_t {
+    auto attr = kernel->getAttrOfType<IntegerAttr>(name);
+    return attr ? attr.getInt() : 0;
+  };
+  result["threads"] = integer("threads");
+  result["smem_bytes"] = integer("smem_bytes");
+  result["barriers"] = integer("barriers");
+  llvm::json::Array roles, buffers, maps;
+  for (Operation &op : kernel.getBody().front()) {
+    if (auto role = dyn_cast<tile::RoleOp>(op))
+      roles.push_back(llvm::json::Object{
+          {"name", role.getName()},
+          {"first_warp", static_cast<int64_t>(role.getWarpBegin().value_or(0))},
+          {"warps", role.getNumWarps()},
+          {"registers", static_cast<int64_t>(role.getPlanRegs().value_or(0))}});
+    else if (auto ring = dyn_cast<pipe::RingOp>(op))
+      buffers.push_back(describeRing(ring));
+    else if (auto desc = dyn_cast<tma::DescriptorOp>(op)) {
+      tma::DescType type = desc.getDesc().getType();
+      auto arg = cast<BlockArgument>(desc.getTensor());
+      maps.push_back(llvm::json::Object{
+          {"tensor", kernel.getArgName(arg.getArgNumber())},
+          {"box", llvm::json::Array(type.getBox())},
+          {"swizzle", type.getSwizzle()}});
+    }
+  }
+  result["roles"] = std::move(roles);
+  result["buffers"] = std::move(buffers);
+  result["tensor_maps"] = std::move(maps);
+  return result;
+}

@@ -1,0 +1,49 @@
+//===- tilewright.cpp - the command line of the compiler ---===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Commands.h"
+
+#include "llvm/Support/InitLLVM.h"
+#include "llvm/Support/raw_ostream.h"
+
+using namespace tilewright;
+namespace cl = llvm::cl;
+
+namespace tilewright::cli {
+cl::SubCommand compileCommand("compile",
+                              "Compile a kernel to a cubin and its manifest, "
+                              "or print a stage of the compilation");
+cl::SubCommand runCommand("run", "Run a kernel once on random inputs");
+cl::SubCommand benchCommand("bench", "Time a kernel on random inputs");
+cl::SubCommand infoCommand("info",
+                           "Print the resources of a kernel and what was "
+                           "chosen for it");
+} // namespace tilewright::cli
+
+int main(int argc, char **argv) {
+  llvm::InitLLVM init(argc, argv);
+  cl::SetVersionPrinter([](llvm::raw_ostream &os) {
+    os << compilerVersion() << " (MLIR " LLVM_VERSION_STRING ")\n";
+  });
+  cl::ParseCommandLineOptions(
+      argc, argv,
+      "Tilewright: a kernel compiler for NVIDIA Hopper and Blackwell.\n\n"
+      "  tilewright compile kernels/gemm/fp8_gemm_nt.tw -D BM=128 -D BN=128 \\\n"
+      "      -D CL=1 -D G=8 -D WG=2 -o gemm\n"
+      "  tilewright info … | run … --shape M=4096,N=4096,K=7168 --check | "
+      "bench …\n\n"
+      "See `tilewright COMMAND --help` for the options of each command.\n");
+  if (cli::compileCommand)
+    return cli::runCompile();
+  if (cli::infoCommand)
+    return cli::runInfo();
+  if (cli::runCommand)
+    return cli::runRun();
+  if (cli::benchCommand)
+    return cli::runBench();
+  llvm::errs() << "error: no command; try `tilewright --help`\n";
+  return 1;
+}
