@@ -7,89 +7,19 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "FakeCuda.h"
-#include "tilewright/Runtime/CudaABI.h"
+#include "FakeCudaState.h"
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
-#include <map>
-#include <memory>
-#include <mutex>
-#include <set>
 #include <string>
-#include <vector>
 
-using namespace tilewright::cuda;
-
-namespace tilewright::cuda {
-struct ContextOpaque {
-  int device;
-  unsigned long long id;
-};
-struct StreamOpaque {
-  Context context;
-};
-struct EventOpaque {
-  double time = -1;
-};
-struct LibraryOpaque {
-  std::string image;
-};
-struct ModuleOpaque {
-  std::string image;
-  Context context;
-};
-struct KernelOpaque {
-  std::string symbol, image;
-};
-struct FunctionOpaque {
-  std::string symbol, image;
-  Context context;
-  std::map<int, int> attributes;
-};
-} // namespace tilewright::cuda
+using namespace fake;
 
 static_assert(sizeof(FakeTensorMap) <= sizeof(TensorMap));
 
 namespace {
 constexpr uint64_t mapMagic = 0x54574d4150313233;
 constexpr int sms = 132;
-
-struct Fault {
-  int code, skip;
-};
-
-struct State {
-  std::mutex mutex;
-  bool initialised = false;
-  int devices = 2, major = 9, minor = 0;
-  int blocks = 1, clusters = 66;
-  std::map<std::string, Fault> faults;
-  std::set<std::string> hidden;
-  std::map<std::string, int> calls;
-  std::vector<FakeLaunch> launches;
-  void (*callback)(const FakeLaunch *, void *) = nullptr;
-  void *user = nullptr;
-  std::map<int, Context> primary;
-  std::vector<std::unique_ptr<ContextOpaque>> contexts;
-  std::vector<std::unique_ptr<StreamOpaque>> streams;
-  std::vector<std::unique_ptr<FunctionOpaque>> functions;
-  std::vector<std::unique_ptr<KernelOpaque>> kernels;
-  std::map<uint64_t, size_t> memory;
-  double clock = 0, base = 10, step = 0;
-  int timed = 0;
-};
-State &state() {
-  static State *instance = new State();
-  return *instance;
-}
-unsigned long long nextContext = 100;
-
-std::vector<Context> &stack() {
-  static thread_local std::vector<Context> contexts;
-  return contexts;
-}
-Context current() { return stack().empty() ? nullptr : stack().back(); }
 
 /// Locks the state, counts the call, and says what an injected fault or a
 /// missing cuInit makes of it.
@@ -113,12 +43,6 @@ struct Call {
   ENTER(name);                                                                 \
   if (!current())                                                              \
   return ErrorInvalidContext
-
-Context makeContext(int device) {
-  state().contexts.push_back(
-      std::make_unique<ContextOpaque>(ContextOpaque{device, nextContext++}));
-  return state().contexts.back().get();
-}
 
 std::string field(const std::string &image, const std::string &key,
                   const char *fallback) {
@@ -683,128 +607,4 @@ Result cuGetProcAddress_v2(const char *name, void **function, int version,
   *status = 1;
   return ErrorNotFound;
 }
-
-//===----------------------------------------------------------------------===//
-// Controls
-//===----------------------------------------------------------------------===//
-
-void fakeCudaReset(void) {
-  std::lock_guard<std::mutex> lock(state().mutex);
-  State &s = state();
-  s.initialised = true;
-  s.devices = 2;
-  s.major = 9;
-  s.minor = 0;
-  s.blocks = 1;
-  s.clusters = 66;
-  s.faults.clear();
-  s.hidden.clear();
-  s.calls.clear();
-  s.launches.clear();
-  s.callback = nullptr;
-  s.clock = 0;
-  s.base = 10;
-  s.step = 0;
-  s.timed = 0;
-  stack().clear();
-}
-
-void fakeCudaSetDevices(int count) {
-  std::lock_guard<std::mutex> lock(state().mutex);
-  state().devices = count;
-}
-
-void fakeCudaSetCapability(int major, int minor) {
-  std::lock_guard<std::mutex> lock(state().mutex);
-  state().major = major;
-  state().minor = minor;
-}
-
-void fakeCudaFail(const char *function, int code, int skip) {
-  std::lock_guard<std::mutex> lock(state().mutex);
-  state().faults[function] = {code, skip};
-}
-
-void fakeCudaHide(const char *function) {
-  std::lock_guard<std::mutex> lock(state().mutex);
-  state().hidden.insert(function);
-}
-
-int fakeCudaCalls(const char *function) {
-  std::lock_guard<std::mutex> lock(state().mutex);
-  return state().calls[function];
-}
-
-int fakeCudaLaunches(void) {
-  std::lock_guard<std::mutex> lock(state().mutex);
-  return int(state().launches.size());
-}
-
-int fakeCudaGetLaunch(int index, FakeLaunch *out) {
-  std::lock_guard<std::mutex> lock(state().mutex);
-  int count = int(state().launches.size());
-  if (index < 0)
-    index += count;
-  if (index < 0 || index >= count)
-    return 0;
-  *out = state().launches[index];
-  return 1;
-}
-
-void fakeCudaOnLaunch(void (*callback)(const FakeLaunch *, void *),
-                      void *user) {
-  std::lock_guard<std::mutex> lock(state().mutex);
-  state().callback = callback;
-  state().user = user;
-}
-
-void *fakeCudaCreateContext(int device) {
-  std::lock_guard<std::mutex> lock(state().mutex);
-  return makeContext(device);
-}
-
-void *fakeCudaCreateStream(void *context) {
-  std::lock_guard<std::mutex> lock(state().mutex);
-  Context owner = static_cast<Context>(context);
-  if (!owner) {
-    Context &primary = state().primary[0];
-    if (!primary)
-      primary = makeContext(0);
-    owner = primary;
-  }
-  state().streams.push_back(
-      std::make_unique<StreamOpaque>(StreamOpaque{owner}));
-  return state().streams.back().get();
-}
-
-int fakeCudaContextDepth(void) { return int(stack().size()); }
-
-void fakeCudaSetCurrent(void *context) {
-  stack().clear();
-  if (context)
-    stack().push_back(static_cast<Context>(context));
-}
-
-int fakeCudaAllocations(void) {
-  std::lock_guard<std::mutex> lock(state().mutex);
-  return int(state().memory.size());
-}
-
-void fakeCudaSetTime(double base, double step) {
-  std::lock_guard<std::mutex> lock(state().mutex);
-  state().base = base;
-  state().step = step;
-  state().timed = 0;
-}
-
-int fakeCudaContexts(void) {
-  std::lock_guard<std::mutex> lock(state().mutex);
-  return int(state().contexts.size());
-}
-
-void fakeCudaSetOccupancy(int blocks, int clusters) {
-  std::lock_guard<std::mutex> lock(state().mutex);
-  state().blocks = blocks;
-  state().clusters = clusters;
-}
-}
+} // extern "C"
