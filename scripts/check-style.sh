@@ -5,6 +5,7 @@
 #   length  no source file has more than 800 lines
 #   hosts   no file names the host of a package registry
 #   readme  README.md shows the FP8 GEMM kernel as it is, comments left out
+# `check-style.sh fix` formats the C++ files instead.
 # Exit status 1, and one line for each file that breaks a rule.
 set -uo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
@@ -76,6 +77,7 @@ check_readme() {
 status=0
 for rule in "${@:-all}"; do
   case $rule in
+  fix) tracked '*.cpp' '*.h' | xargs -r -d '\n' clang-format-22 -i ;;
   all) for each in format banner length hosts readme; do
     "check_$each" || status=1
   done ;;
