@@ -73,11 +73,13 @@ class Problem:
     bands.
     """
 
-    def __init__(self, m, n, k, seed=0, sa_extra=0, ab_extra=0, d_extra=0):
+    def __init__(
+        self, m, n, k, seed=0, sa_extra=0, ab_extra=0, d_extra=0, device="cuda"
+    ):
         import torch
 
         self.m, self.n, self.k = m, n, k
-        self.device = torch.device("cuda")
+        self.device = torch.device(device)
         generator = torch.Generator(device=self.device)
         generator.manual_seed(seed * 1000003 + m * 7919 + n * 104729 + k)
         self.a, scales = self._quantise(m, k, 1, ab_extra, generator)
@@ -230,7 +232,8 @@ def verify(problem, kernel):
 
     problem.poison()
     kernel(*problem.args())
-    torch.cuda.synchronize()
+    if problem.device.type == "cuda":
+        torch.cuda.synchronize()
     result = problem.compare()
     error = problem.outside_changed()
     if error is None and result["failures"]:
