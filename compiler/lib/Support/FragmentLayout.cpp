@@ -7,9 +7,7 @@
 #include "tilewright/Support/FragmentLayout.h"
 
 #include "llvm/ADT/STLExtras.h"
-#include "llvm/Support/MathExtras.h"
 #include "llvm/Support/raw_ostream.h"
-#include <algorithm>
 #include <numeric>
 
 using namespace tilewright;
@@ -137,7 +135,7 @@ FragmentLayout::elementwise1D(llvm::StringRef axis, int64_t extent,
   while (vector * 2 <= maxVector && extent % (vector * 2) == 0 &&
          extent / (vector * 2) >= threads)
     vector *= 2;
-  int64_t rounds = llvm::divideCeil(extent, threads * vector);
+  int64_t rounds = (extent + threads * vector - 1) / (threads * vector);
   return get({threads}, {vector, rounds},
              {{axis.str(), {vector}, {1, threads * vector}}});
 }

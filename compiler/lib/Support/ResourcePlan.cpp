@@ -106,12 +106,13 @@ bool Planner::checkRoles() {
     int64_t perUnit = role.kind == RoleRequest::Groups
                           ? groupWarps * warpThreads
                           : warpThreads;
-    if (role.count > limits.maxThreads / perUnit)
-      return fail(PlanFailure::Threads, role.name, role.count * perUnit,
-                  limits.maxThreads,
-                  "threads: role '" + role.name + "' has " +
-                      Twine(role.count * perUnit) + ", a CTA at most " +
-                      Twine(limits.maxThreads));
+    if (role.count > limits.maxThreads / perUnit) {
+      // Capped, so that an absurd count does not overflow.
+      int64_t threads = std::min(role.count, int64_t(1) << 32) * perUnit;
+      return fail(PlanFailure::Threads, role.name, threads, limits.maxThreads,
+                  "threads: role '" + role.name + "' has " + Twine(threads) +
+                      ", a CTA at most " + Twine(limits.maxThreads));
+    }
     if (role.mSideExtent && (*role.mSideExtent < limits.mSideGranularity ||
                              *role.mSideExtent % limits.mSideGranularity != 0))
       return fail(PlanFailure::MSideExtent, role.name, limits.mSideGranularity,

@@ -37,7 +37,10 @@ llvm::Expected<SharedLayout> SharedLayout::make(unsigned elementBits,
   layout.axisList.assign(axes.begin(), axes.end());
   layout.rowCount = 1;
   for (auto [i, axis] : llvm::enumerate(axes)) {
-    if (axis.extent < 1)
+    // The upper bounds only keep the arithmetic below from overflowing.
+    constexpr int64_t largestExtent = int64_t(1) << 24;
+    if (axis.extent < 1 || axis.extent > largestExtent ||
+        layout.rowCount > largestExtent)
       return error("axis '" + axis.name + "' has extent " +
                    llvm::Twine(axis.extent));
     for (const SharedAxis &earlier : axes.take_front(i))

@@ -227,8 +227,10 @@ ChunkDeficit tilewright::explainChunk(AffineExpr expr, unsigned dim,
 
   // Divisibility matters only modulo the divisors in the expression; nested
   // divisions multiply. `period` is a common multiple of all that can matter.
+  // Both bounds keep every product below 2^63.
   constexpr int64_t largestPeriod = int64_t(1) << 30;
-  int64_t period = std::max<int64_t>(wanted, 1);
+  constexpr int64_t largestDivisor = int64_t(1) << 31;
+  int64_t period = std::clamp<int64_t>(wanted, 1, largestPeriod);
   unsigned numSymbols = 0;
   expr.walk([&](AffineExpr part) {
     if (auto symbol = llvm::dyn_cast<AffineSymbolExpr>(part))
@@ -242,7 +244,7 @@ ChunkDeficit tilewright::explainChunk(AffineExpr expr, unsigned dim,
           period <= largestPeriod / constant.getValue())
         period *= constant.getValue();
   });
-  if (dim < context.extents.size() &&
+  if (dim < context.extents.size() && context.extents[dim] > 0 &&
       period <= largestPeriod / context.extents[dim])
     period = std::lcm(period, context.extents[dim]);
 
@@ -252,7 +254,7 @@ ChunkDeficit tilewright::explainChunk(AffineExpr expr, unsigned dim,
   for (SymbolFacts &facts : assumed.symbols) {
     if (facts.divisor < 1)
       facts.divisor = 1;
-    if (facts.divisor <= INT64_MAX / period)
+    if (facts.divisor <= largestDivisor)
       facts.divisor = std::lcm(facts.divisor, period);
   }
   if (!provides(expr, dim, wanted, slope, assumed))
@@ -262,6 +264,8 @@ ChunkDeficit tilewright::explainChunk(AffineExpr expr, unsigned dim,
   llvm::SmallVector<int64_t> factors = divisorsOf(period);
   for (unsigned symbol = 0; symbol < numSymbols; ++symbol) {
     int64_t known = symbolFacts(context, symbol).divisor;
+    if (known > largestDivisor)
+      continue;
     int64_t strongest = assumed.symbols[symbol].divisor;
     int64_t needed = strongest;
     llvm::SmallVector<int64_t> candidates;

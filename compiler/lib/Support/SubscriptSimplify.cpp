@@ -79,7 +79,7 @@ void Simplifier::addSummand(LinearForm &form, AffineExpr atom,
                             int64_t coefficient) {
   if (coefficient == 0)
     return;
-  for (auto it = form.summands.begin(); it != form.summands.end(); ++it) {
+  for (auto *it = form.summands.begin(); it != form.summands.end(); ++it) {
     if (it->atom != atom)
       continue;
     it->coefficient = add(it->coefficient, coefficient);

@@ -183,7 +183,7 @@ TEST(FragmentLayout, RegisterMapFindsTheSameCoordinates) {
   for (int64_t m : {64, 192}) {
     FragmentLayout acc =
         check(FragmentLayout::wgmmaAccumulator("m", "n", m, 40));
-    for (std::vector<llvm::StringRef> axes :
+    for (const std::vector<llvm::StringRef> &axes :
          {std::vector<llvm::StringRef>{"m"}, {"n"}, {"m", "n"}, {}}) {
       FragmentLayout projected = acc.project(axes);
       auto map = acc.registerMap(projected);
@@ -319,7 +319,7 @@ TEST(FragmentLayout, CoversAgreesWithEnumeration) {
   std::mt19937 rng(4);
   int covering = 0;
   const int64_t strides[] = {0, 0, 0, 1, 1, 2, 2, 4, 8};
-  for (int trial = 0; trial < 20000; ++trial) {
+  for (int trial = 0; trial < 6000; ++trial) {
     FragmentLayout::Digits threads, regs;
     for (unsigned i = 0, e = 1 + rng() % 2; i < e; ++i)
       threads.push_back(1 + rng() % 3);
@@ -339,7 +339,7 @@ TEST(FragmentLayout, CoversAgreesWithEnumeration) {
     covering += covers;
     ASSERT_EQ(covers, coversByEnumeration(layout)) << layout.str();
   }
-  EXPECT_GT(covering, 500);
+  EXPECT_GT(covering, 150);
 }
 
 TEST(FragmentLayout, SimplifiedPlacesAlike) {
