@@ -87,13 +87,15 @@ SymbolFacts tilewright::getFacts(Value value) {
     return facts;
   }
   if (auto arg = dyn_cast<BlockArgument>(value)) {
-    auto loop = dyn_cast<scf::ForOp>(arg.getOwner()->getParentOp());
+    // A block may have no parent while a conversion moves it.
+    Operation *parent = arg.getOwner()->getParentOp();
+    auto loop = dyn_cast_or_null<scf::ForOp>(parent);
     if (loop && arg == loop.getInductionVar()) {
       SymbolFacts from = getFacts(loop.getLowerBound());
       SymbolFacts step = getFacts(loop.getStep());
       facts.divisor = std::gcd(from.divisor, step.divisor);
       facts.lower = from.lower;
-    } else if (isa<tile::ForEachOp>(arg.getOwner()->getParentOp())) {
+    } else if (isa_and_present<tile::ForEachOp>(parent)) {
       facts.lower = 0;
     }
     return facts;

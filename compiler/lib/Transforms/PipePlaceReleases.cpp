@@ -48,7 +48,8 @@ LogicalResult placeRelease(pipe::AcquireGetOp get) {
     // A token inside a nested region cannot be waited for out here; such a
     // contraction waits before its region's end.
     for (Value result : reader->getResults())
-      if (isa<pipe::TokenType>(result.getType()) && ancestor == reader)
+      if (isa<pipe::TokenType>(result.getType()) && ancestor == reader &&
+          !llvm::is_contained(tokens, result))
         tokens.push_back(result);
   }
   OpBuilder builder(get.getContext());

@@ -195,7 +195,7 @@ struct ReadPattern : public OpConversionPattern<ReadOp> {
     TileType type = op.getResult().getType();
     Location loc = op.getLoc();
     Coordinates coordinates(rewriter, loc, type);
-    SubscriptContext context = tilewright::getContext(type.getShape(), op.getSymbols());
+    SubscriptContext context = tilewright::getContext(type.getShape(), adaptor.getSymbols());
     const FragmentLayout &layout = coordinates.getLayout();
 
     // The largest chunk of each axis on which no coordinate changes.
@@ -232,7 +232,7 @@ struct ReadPattern : public OpConversionPattern<ReadOp> {
         SmallVector<Value> indices;
         for (AffineExpr expr : op.getMap().getResults())
           indices.push_back(
-              expandExpr(rewriter, loc, expr, dims, op.getSymbols()));
+              expandExpr(rewriter, loc, expr, dims, adaptor.getSymbols()));
         element = LoadElementOp::create(rewriter, loc, type.getElementType(),
                                         op.getTensor(), indices);
       }
@@ -315,7 +315,7 @@ struct StorePattern : public OpConversionPattern<StoreOp> {
       SmallVector<Value> dims = inner.get(reg), indices;
       for (AffineExpr expr : op.getMap().getResults())
         indices.push_back(
-            expandExpr(rewriter, loc, expr, dims, op.getSymbols()));
+            expandExpr(rewriter, loc, expr, dims, adaptor.getSymbols()));
       Value element =
           vector::ExtractOp::create(rewriter, loc, adaptor.getValue(), reg);
       StoreElementOp::create(rewriter, loc, element, op.getTensor(), indices);
