@@ -298,16 +298,35 @@ private:
     return layout.isEquivalent(*accumulator);
   }
 
-  /// Two 16-bit values in a register, the first in the low half.
-  static Value pack(OpBuilder &builder, Location loc, Value low, Value high) {
-    auto type = VectorType::get(2, low.getType());
-    Value pair = LLVM::PoisonOp::create(builder, loc, type);
-    const Value values[] = {low, high};
+  /// `values` as an LLVM vector.
+  static Value join(OpBuilder &builder, Location loc, ValueRange values) {
+    auto type = VectorType::get(values.size(), values.front().getType());
+    Value vector = LLVM::PoisonOp::create(builder, loc, type);
     for (auto [i, value] : llvm::enumerate(values)) {
       Value position = LLVM::ConstantOp::create(
           builder, loc, builder.getI32IntegerAttr(static_cast<int32_t>(i)));
-      pair = LLVM::InsertElementOp::create(builder, loc, pair, value, position);
+      vector =
+          LLVM::InsertElementOp::create(builder, loc, vector, value, position);
     }
+    return vector;
+  }
+
+  /// Two 16-bit values in a register, the first in the low half. Values that
+  /// were just rounded are rounded as a pair, in one instruction: apart, LLVM
+  /// may move the two roundings into other blocks than the packing.
+  static Value pack(OpBuilder &builder, Location loc, Value low, Value high) {
+    auto a = low.getDefiningOp<arith::TruncFOp>();
+    auto b = high.getDefiningOp<arith::TruncFOp>();
+    auto isPlain = [](arith::TruncFOp op) {
+      return op && op.getIn().getType().isF32() && !op.getRoundingmode();
+    };
+    Value pair;
+    if (isPlain(a) && isPlain(b))
+      pair = LLVM::FPTruncOp::create(
+          builder, loc, VectorType::get(2, low.getType()),
+          join(builder, loc, {a.getIn(), b.getIn()}));
+    else
+      pair = join(builder, loc, {low, high});
     return LLVM::BitcastOp::create(builder, loc, builder.getI32Type(), pair);
   }
 
@@ -355,17 +374,8 @@ private:
       Value pointer = getSharedPointer(
           rewriter, loc, getElementOffset(arith, place, view, indices));
       Value stored = values[reg];
-      if (width > 1) {
-        auto type = VectorType::get(width, stored.getType());
-        stored = LLVM::PoisonOp::create(rewriter, loc, type);
-        for (int64_t i = 0; i < width; ++i) {
-          Value position = LLVM::ConstantOp::create(
-              rewriter, loc,
-              rewriter.getI32IntegerAttr(static_cast<int32_t>(i)));
-          stored = LLVM::InsertElementOp::create(rewriter, loc, stored,
-                                                 values[reg + i], position);
-        }
-      }
+      if (width > 1)
+        stored = join(rewriter, loc, values.slice(reg, width));
       LLVM::StoreOp::create(rewriter, loc, stored, pointer, width * bytes);
     }
   }
