@@ -313,7 +313,7 @@ FragmentLayout::registerMap(const FragmentLayout &projected) const {
   llvm::SmallVector<int64_t> map;
   for (int64_t reg = 0, e = numRegisters(); reg < e; ++reg) {
     auto key = offsets(*this, reg);
-    auto it =
+    const auto *it =
         llvm::lower_bound(table, key, [](const Entry &entry, const auto &k) {
           return entry.first < k;
         });
