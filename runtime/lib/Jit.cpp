@@ -3,6 +3,8 @@
 
 #include "tilewright/Runtime/Jit.h"
 #include "tilewright/Runtime/Driver.h"
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/Support/FormatVariadic.h"
 #include <cstdlib>
 
 using namespace tilewright;
@@ -78,6 +80,42 @@ static std::string defaultTarget() {
   return device->target();
 }
 
+/// Adds "M % 64 == 0" to the manifest's requirements for every fact of the
+/// request: what the compiler was told must hold at each launch, whether or not
+/// it made use of it.
+static llvm::Error requireFacts(const CompileRequest &request,
+                                Artefact &artefact) {
+  if (request.facts.empty())
+    return llvm::Error::success();
+  auto manifest = Manifest::parse(artefact.manifest);
+  if (!manifest)
+    return manifest.takeError();
+  llvm::json::Object *root = manifest->json.getAsObject();
+  llvm::json::Array *requirements = root->getArray("requires");
+  if (!requirements) {
+    (*root)["requires"] = llvm::json::Array();
+    requirements = root->getArray("requires");
+  }
+  for (const auto &[name, divisor] : request.facts) {
+    if (!llvm::is_contained(manifest->dims, name))
+      return llvm::make_error<CompileError>(
+          manifest->kernel + ": the fact '" + name +
+          "' names no dimension of this kernel");
+    if (divisor < 1)
+      return llvm::make_error<CompileError>(
+          manifest->kernel + ": the fact '" + name + " = " +
+          llvm::Twine(divisor) + "' is no positive divisor");
+    requirements->push_back(llvm::json::Object{
+        {"expr",
+         llvm::json::Array{"eq", llvm::json::Array{"mod", name, divisor}, 0}},
+        {"text", name + " % " + std::to_string(divisor) + " == 0"}});
+  }
+  artefact.manifest.clear();
+  llvm::raw_string_ostream(artefact.manifest)
+      << llvm::formatv("{0:2}", manifest->json);
+  return llvm::Error::success();
+}
+
 llvm::Expected<std::shared_ptr<Kernel>> Jit::get(CompileRequest request) {
   std::optional<Compiler> compiler = getCompiler();
   if (!compiler || !compiler->compile)
@@ -120,6 +158,8 @@ llvm::Expected<std::shared_ptr<Kernel>> Jit::get(CompileRequest request) {
   auto artefact = compiler->compile(request);
   if (!artefact)
     return artefact.takeError();
+  if (llvm::Error error = requireFacts(request, *artefact))
+    return std::move(error);
   count(&Counters::compiled);
   auto kernel = Kernel::create(*artefact);
   if (!kernel)

@@ -24,18 +24,22 @@ static CompileOptions toOptions(const runtime::CompileRequest &request) {
 
 static llvm::Expected<runtime::Artefact>
 compileRequest(const runtime::CompileRequest &request) {
+  for (const auto &[name, value] : request.options)
+    if (name != "ptxas")
+      return llvm::make_error<runtime::CompileError>("unknown option '" + name +
+                                                     "'");
   std::string diagnostics;
   llvm::raw_string_ostream os(diagnostics);
-  std::optional<CompileResult> result =
-      compile(llvm::MemoryBuffer::getMemBufferCopy(request.source,
-                                                   request.fileName),
-              toOptions(request), os);
+  std::optional<CompileResult> result = compile(
+      llvm::MemoryBuffer::getMemBufferCopy(request.source, request.fileName),
+      toOptions(request), os);
   if (!result)
-    return llvm::createStringError(diagnostics);
+    return llvm::make_error<runtime::CompileError>(
+        llvm::StringRef(diagnostics).rtrim());
   runtime::Artefact artefact;
   bool assembled = !result->cubin.empty();
-  artefact.kind = assembled ? runtime::Artefact::Kind::Cubin
-                            : runtime::Artefact::Kind::Ptx;
+  artefact.kind =
+      assembled ? runtime::Artefact::Kind::Cubin : runtime::Artefact::Kind::Ptx;
   artefact.image = assembled ? result->cubin : result->ptx;
   artefact.manifest = result->manifestText();
   artefact.diagnostics = diagnostics;
@@ -52,8 +56,8 @@ static std::string describeVersion(const runtime::CompileRequest &request) {
       target::findAssembler(search);
   if (!assembler)
     return compilerVersion() + ", " + llvm::toString(assembler.takeError());
-  return compilerVersion() + ", " +
-         target::toString(assembler->kind).str() + " " + assembler->version;
+  return compilerVersion() + ", " + target::toString(assembler->kind).str() +
+         " " + assembler->version;
 }
 
 /// Called by the C API of a library that has the compiler inside.

@@ -131,6 +131,24 @@ TEST_F(JitTest, UnusableEntriesAreReplaced) {
   EXPECT_EQ(compiles, 1); // The replacement is on disk.
 }
 
+TEST_F(JitTest, FactsAreCheckedAtLaunch) {
+  Jit jit(cache);
+  request.facts = {{"M", 64}};
+  EXPECT_REFUSED(get(jit.get(request))->check(gemmArgs(100, 24, 128)),
+                 "fp8_gemm_nt: requires M % 64 == 0, but M = 100 from 'A' "
+                 "dimension 0");
+  EXPECT_OK(get(jit.get(request))->check(gemmArgs(128, 24, 128)));
+  Jit another(cache); // The requirement is in the cached manifest too.
+  EXPECT_MENTIONS(get(another.get(request))->check(gemmArgs(100, 24, 128)),
+                  "requires M % 64 == 0");
+  request.facts = {{"Q", 64}};
+  EXPECT_REFUSED(jit.get(request), "fp8_gemm_nt: the fact 'Q' names no "
+                                   "dimension of this kernel");
+  request.facts = {{"M", 0}};
+  EXPECT_REFUSED(jit.get(request),
+                 "fp8_gemm_nt: the fact 'M = 0' is no positive divisor");
+}
+
 TEST_F(JitTest, WithoutACompiler) {
   setCompiler({});
   Jit jit(cache);
