@@ -348,6 +348,9 @@ private:
   enum class Context { Items, Schedule, Role } context = Context::Items;
   t::Iterator *schedule = nullptr; ///< In its body.
   t::Role *role = nullptr;         ///< In its body.
+  /// The place being written: it may be in an `out` tensor.
+  const Expr *target = nullptr;
+  bool hasRankBarrier = false;
   /// While a tensor's shape is evaluated: dimensions stay letters, baked or
   /// not, so that M and N are told apart even where both are 4096.
   bool keepDims = false;
@@ -377,7 +380,7 @@ private:
   };
   llvm::MapVector<const t::Pipe *, llvm::SmallVector<PutInfo, 2>> puts;
   llvm::DenseMap<const t::Slot *, PutInfo> openPuts;
-  llvm::DenseMap<const t::Slot *, t::GetStmt *> gets;
+  llvm::MapVector<const t::Slot *, t::GetStmt *> gets;
   struct FieldSource {
     const t::TensorRead *read;
     llvm::SMLoc loc;

@@ -191,17 +191,17 @@ const t::Expr *Sema::checkName(const NameExpr *expr, const AxisEnv &env) {
     value->value = std::numeric_limits<double>::infinity();
     return finish(value, expr, scalar(t::Elem::Number));
   }
-  auto gone = goneSlots.find(expr->name);
-  if (gone != goneSlots.end() && !env.find(expr->name)) {
-    error(expr->loc, "slot " + expr->name + " cannot outlive its block");
-    note(gone->second, "it was got here, and is released when that block ends");
-    return errorExpr(expr->loc);
-  }
   // Neither declared nor known: an axis.
   if (const t::Axis *axis = env.find(expr->name))
     return axisRef(*axis, expr);
   if (probing)
     return axisRef({expr->name, nullptr, expr->loc}, expr);
+  auto gone = goneSlots.find(expr->name);
+  if (gone != goneSlots.end()) {
+    error(expr->loc, "slot " + expr->name + " cannot outlive its block");
+    note(gone->second, "it is declared here");
+    return errorExpr(expr->loc);
+  }
   error(expr->loc, "'" + expr->name +
                        "' is not declared; as an axis it has no extent: no "
                        "other operand has axis " +
@@ -284,8 +284,8 @@ const t::Expr *Sema::checkMember(const MemberExpr *expr, const AxisEnv &env) {
       auto gone = goneSlots.find(name->name);
       if (gone != goneSlots.end()) {
         error(expr->start, "slot " + name->name + " cannot outlive its block");
-        note(gone->second,
-             "it was got here, and is released when that block ends");
+        note(gone->second, "it is declared here, and is gone when that block "
+                           "ends");
       } else {
         error(expr->start, "'" + name->name + "' is not declared");
       }
@@ -391,6 +391,13 @@ const t::Expr *Sema::checkIndexExpr(const IndexExpr *expr, const AxisEnv &env) {
     error(expr->loc, "'" + name->name +
                          "' is not `symm`: it exists on this "
                          "rank only");
+    note(symbol->loc, "declared here");
+    return errorExpr(expr->loc);
+  }
+  if (!isCounter && symbol->tensor->mode == t::Tensor::Out && expr != target) {
+    error(expr->loc, "'" + name->name +
+                         "' is `out`: it is only written; to "
+                         "read it, declare it `inout`");
     note(symbol->loc, "declared here");
     return errorExpr(expr->loc);
   }

@@ -288,6 +288,7 @@ void Sema::checkBarrier(const BarrierStmt *stmt, StmtList &out) {
   auto *result = node<t::BarrierStmt>();
   result->loc = stmt->loc;
   result->scope = *scope;
+  hasRankBarrier |= *scope == t::BarrierStmt::Ranks;
   out.push_back(result);
 }
 

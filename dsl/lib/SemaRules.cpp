@@ -137,11 +137,12 @@ void Sema::checkMmaShape(const t::ContractExpr *mma) {
                       (role->count > 1 ? " for each group" : "") +
                       ", not a multiple of 64");
   if (others > 0 && others % 64 == 0) {
-    StringRef source(mma->range.Start.getPointer(),
-                     mma->range.End.getPointer() -
-                         mma->range.Start.getPointer());
-    fixit(mma->loc, "swap the operands: mma(" + t::toString(mma->b) + ", " +
-                        t::toString(mma->a) + ")");
+    auto source = [](const t::Expr *operand) {
+      const char *start = operand->range.Start.getPointer();
+      return StringRef(start, operand->range.End.getPointer() - start);
+    };
+    fixit(mma->loc, "swap the operands: mma(" + source(mma->b) + ", " +
+                        source(mma->a) + ")");
   }
 }
 
@@ -348,6 +349,14 @@ void Sema::checkMajors() {
 }
 
 void Sema::finishKernel() {
+  for (const t::Counter *counter : kernel->counters)
+    if (counter->scope == t::Counter::Ranks && !hasRankBarrier) {
+      error(counter->loc, "counter " + counter->name +
+                              " is seen by other ranks, so the kernel needs a "
+                              "'barrier ranks': without one a rank may be two "
+                              "launches ahead");
+      break;
+    }
   checkRegisters();
   checkPipeFields();
   checkMajors();

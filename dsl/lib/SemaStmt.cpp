@@ -203,11 +203,14 @@ void Sema::checkLet(const LetStmt *stmt, StmtList &out) {
     type.elem = t::Elem::F32;
   }
   for (const t::Axis &axis : type.axes)
-    if (!axis.constant())
-      return (void)error(stmt->value->loc,
-                         "a tile needs constant extents; axis " + axis.name +
-                             " of " + stmt->name.name + " has " +
-                             extentText(axis.extent) + " elements");
+    if (!axis.constant()) {
+      error(stmt->value->loc, "a tile needs constant extents; axis " +
+                                  axis.name + " of " + stmt->name.name +
+                                  " has " + extentText(axis.extent) +
+                                  " elements");
+      poison();
+      return;
+    }
   if (context == Context::Schedule &&
       (!type.isScalar() ||
        !(t::isInteger(type.elem) || type.elem == t::Elem::Bool))) {
@@ -232,6 +235,9 @@ void Sema::checkVariable(const LetStmt *stmt, StmtList &out) {
     if (!lookup(stmt->name.name))
       declareSilently(stmt->name, Symbol::Poison);
   };
+  if (!stmt->hints.empty())
+    error(stmt->hints[0].name.loc, "'with' belongs after a copy or the heads "
+                                   "of a 'for'");
   auto type = resolveTileType(stmt->type, stmt->name.name);
   if (!type) {
     poison();
@@ -393,7 +399,10 @@ const t::Expr *Sema::checkTarget(const Expr *dst, const AxisEnv &env,
       return check(dst, env);
     }
   }
+  const Expr *saved = target;
+  target = base;
   result = check(dst, env);
+  target = saved;
   return result;
 }
 

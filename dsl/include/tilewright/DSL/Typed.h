@@ -18,8 +18,9 @@
 //   too, and `lo[i*BQ + x] <= r0 + r` is a `bool[x: 2, r: 256]`.
 //
 // Nodes live in the `InstantiatedKernel`'s allocator and are immutable after
-// instantiation. Shared sub-trees are possible (it is a DAG). Source locations
-// point into the SourceMgr given to the front end.
+// instantiation. Shared sub-trees are possible (it is a DAG). Names and source
+// locations point into the buffer that was parsed, a few lists into the
+// ASTContext: the SourceMgr and the ASTContext must outlive the kernel.
 //
 //===----------------------------------------------------------------------===//
 #ifndef TILEWRIGHT_DSL_TYPED_H
