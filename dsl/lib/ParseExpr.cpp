@@ -174,6 +174,9 @@ Expr *Parser::parseUnary() {
 }
 
 Expr *Parser::parsePostfix() {
+  Level level(*this);
+  if (!level.ok)
+    return nullptr;
   Expr *base = parseAtom();
   while (base) {
     if (at(Tok::Dot)) {

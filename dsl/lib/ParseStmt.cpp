@@ -32,7 +32,7 @@ BlockStmt *Parser::parseBlock(const Twine &what) {
         continue;
       fail("expected the end of the statement (a line break, ',' or ';')");
     }
-    skipStatement();
+    skipStatement(before);
     if (pos == before)
       take();
   }
@@ -102,6 +102,7 @@ Stmt *Parser::parseStatement() {
   case Tok::LBrace:
     return parseBlock("a block");
   case Tok::Ident:
+  case Tok::LParen:
     return parseNamed();
   case Tok::KwElse:
     fail("'else' without an 'if' or 'when' before it");
@@ -116,7 +117,7 @@ Stmt *Parser::parseStatement() {
 Stmt *Parser::parseNamed() {
   Token name = peek();
   SmallVector<Hint, 2> hints;
-  if (peek(1).kind == Tok::Colon) {
+  if (at(Tok::Ident) && peek(1).kind == Tok::Colon) {
     take();
     take();
     TypeSyntax *type = parseType(/*tensor=*/false);
@@ -131,7 +132,7 @@ Stmt *Parser::parseNamed() {
     return context.create<LetStmt>(ident(name), type, value,
                                    context.copyOf(hints));
   }
-  if (peek(1).kind == Tok::Equal) {
+  if (at(Tok::Ident) && peek(1).kind == Tok::Equal) {
     take();
     take();
     Expr *value = parseValue();

@@ -62,9 +62,9 @@ Parser::Level::Level(Parser &parser) : parser(parser) {
                                                 Twine(maxDepth) + " levels)");
 }
 
-void Parser::skipStatement() {
+void Parser::skipStatement(size_t begin) {
   unsigned braces = 0;
-  for (bool first = true;; first = false) {
+  while (true) {
     switch (peek().kind) {
     case Tok::Eof:
       return;
@@ -77,7 +77,7 @@ void Parser::skipStatement() {
       --braces;
       break;
     default:
-      if (!first && braces == 0 && peek().startsLine)
+      if (pos != begin && braces == 0 && peek().startsLine)
         return;
       break;
     }
@@ -99,10 +99,11 @@ File Parser::parseFile() {
   SmallVector<Stmt *, 4> globals;
   while (!at(Tok::Eof)) {
     if (at(Tok::KwConst) || at(Tok::KwFn)) {
+      size_t begin = pos;
       if (Stmt *stmt = at(Tok::KwConst) ? parseConst() : parseFn())
         globals.push_back(stmt);
       else
-        skipStatement();
+        skipStatement(begin);
       continue;
     }
     if (!at(Tok::KwKernel)) {

@@ -66,7 +66,8 @@ private:
   //===--- Recovery ------------------------------------------------------===//
   /// Skips to a token that starts a statement of the current block (or its
   /// closing brace), over whole braces.
-  void skipStatement();
+  /// `begin` is the position where the failed statement began.
+  void skipStatement(size_t begin);
   /// Skips to the next `kernel`.
   void skipToKernel();
   /// A nesting level; `ok` is false (and an error reported) beyond the limit.
@@ -160,7 +161,7 @@ private:
   std::vector<Token> tokens;
   size_t pos = 0;
   unsigned depth = 0;
-  static constexpr unsigned maxDepth = 100;
+  static constexpr unsigned maxDepth = 150;
   ASTContext &context;
   Diagnostics &diags;
 };

@@ -333,8 +333,8 @@ bool Generator::declarePipe(const Pipe &pipe) {
       builder.getI64IntegerAttr(pipe.depth.value_or(0)),
       builder.getArrayAttr(names), builder.getArrayAttr(types),
       pipe::ConsumerAttr::get(&context, pipe::Consumer::Roles),
-      /*layouts=*/nullptr, /*offsets=*/nullptr, /*base=*/nullptr,
-      /*slot_bytes=*/nullptr, /*barriers=*/nullptr, /*full_count=*/nullptr,
+      /*layouts=*/nullptr, /*offsets=*/nullptr, /*strides=*/nullptr,
+      /*barriers=*/nullptr, /*full_count=*/nullptr,
       /*empty_count=*/nullptr, /*instances=*/nullptr);
   return true;
 }
