@@ -4,6 +4,7 @@ the front end, and fails when one does not behave as it says.
 
   extract.py --check TOOL docs FILE.md     every ```tw block of FILE.md
   extract.py --check TOOL kernels FOLDER   every .tw file below FOLDER
+  extract.py --lower TOOL kernels FOLDER   the same through the whole compiler
 
 A block's first line is ```tw, then any of
   frame NAME       the block is not an example: others stand for its `…` line
@@ -12,7 +13,9 @@ A block's first line is ```tw, then any of
 A line `# constants: BM=64 N=4096 target=sm_100a` in a block gives values.
 
 A kernel's file has lines `# instantiate: BM=128 … target=sm_90a`, at least one,
-each of which must instantiate. With --keep FOLDER the extracted files are left
+each of which must instantiate. With --lower each must become PTX or be refused
+by errors that stand at a construct and say that it is not lowered yet, or that
+it exceeds a resource, with the number. With --keep FOLDER the extracted files are left
 there (the fuzzer's seeds are made so).
 """
 import argparse
@@ -98,6 +101,39 @@ def kernels_of(folder):
     return examples
 
 
+def constants_in(text):
+    """The names of the constants of a file's kernels."""
+    heads = re.findall(r"^kernel\s+\w+\s*<([^>]*)>", text, re.M)
+    return {part.split(":")[0].strip() for head in heads for part in head.split(",")}
+
+
+def lowering_failure_of(tool, example, file):
+    """Why the compiler does not treat a kernel as promised, or None."""
+    command = [tool, "compile", file, "--emit=ptx", "-o", os.devnull]
+    constants = constants_in(example.text)
+    for value in example.values:
+        name, _, what = value.partition("=")
+        if name == "target":
+            command.append("--target=" + what)
+        else:
+            command += ["-D" if name in constants else "--bake", value]
+    run = subprocess.run(
+        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=120
+    )
+    output = run.stdout.decode("utf-8", "replace")
+    if run.returncode == 0:
+        return None
+    errors = re.findall(r"^(.*?)(?::(\d+):\d+)?: error: (.*)", output, re.M)
+    if run.returncode != 1 or not errors:
+        return "exit status %d:\n%s" % (run.returncode, output)
+    for where, line, message in errors:
+        if not line or not where.endswith(".tw"):
+            return "an error without a place in the source:\n" + output
+        if not re.search(r"not lowered yet|\d+ (bytes|registers)", message):
+            return "an error that does not say what is not lowered yet:\n" + output
+    return None
+
+
 def command_of(tool, file, values):
     command = [tool, file]
     for value in values:
@@ -141,6 +177,7 @@ def failure_of(tool, example, file):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("--check", help="the front end's tool")
+    parser.add_argument("--lower", help="the compiler: tilewright")
     parser.add_argument("--keep", help="leave the extracted files in this folder")
     parser.add_argument("kind", choices=["docs", "kernels"])
     parser.add_argument("path")
@@ -158,9 +195,11 @@ def main():
         file = os.path.join(folder, "%s-%03d.tw" % (options.kind, number))
         with open(file, "w", encoding="utf-8") as out:
             out.write(example.text)
-        if not options.check:
-            continue
-        why = failure_of(options.check, example, file)
+        why = None
+        if options.check:
+            why = failure_of(options.check, example, file)
+        elif options.lower:
+            why = lowering_failure_of(options.lower, example, file)
         if why:
             failed += 1
             print("FAILED %s: %s" % (example.name, why))
