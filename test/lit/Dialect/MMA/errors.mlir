@@ -468,3 +468,14 @@ func.func @f() {
   "mma.pin"() : () -> ()
   return
 }
+
+// -----
+
+func.func @f(%a: !tile.view<[m: 128, k: 32], bf16>, %b: !tile.view<[n: 64, k: 32], bf16>, %s: !tile.tile<[m: 64], f32>) {
+  // expected-error @+1 {{region takes a '!tile.tile<[m: 64], f32>', which is not a wave's part of '!tile.tile<[m: 64], f32>'}}
+  %t = mma.contract %a, %b axes("m", "n") wave 64 inputs(%s : !tile.tile<[m: 64], f32>) : !tile.view<[m: 128, k: 32], bf16>, !tile.view<[n: 64, k: 32], bf16> {
+  ^bb0(%p: !tile.tile<[m: 64, n: 64], f32>, %x: !tile.tile<[m: 64], f32>):
+    mma.yield
+  }
+  return
+}

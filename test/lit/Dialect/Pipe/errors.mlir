@@ -70,7 +70,7 @@ pipe.ring @r depth(0) fields ["a"] [!tile.view<[m: 8], f32>] {offsets = array<i6
 // -----
 
 // expected-error @+1 {{field "a" of 32 bytes at offset 128 does not fit in a slot of 128}}
-pipe.ring @r depth(0) fields ["a"] [!tile.view<[m: 8], f32>] {offsets = array<i64: 128>, slot_bytes = 128 : i64}
+pipe.ring @r depth(0) fields ["a"] [!tile.view<[m: 8], f32>] {offsets = array<i64: 128>, strides = array<i64: 16>}
 
 // -----
 

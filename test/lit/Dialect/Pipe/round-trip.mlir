@@ -46,10 +46,10 @@ tile.kernel @source_level() target "sm_90a" {
 // CHECK-LABEL: tile.kernel @planned
 tile.kernel @planned() target "sm_90a" {
   // CHECK: pipe.ring @ab depth(4) fields ["a", "sa"] [{{.*}}] layouts [#tile.shared<["m", "k"], swizzle = 128>, #tile.shared<["m"], swizzle = 0>]
-  // CHECK-SAME: {barriers = 135168 : i64, base = 0 : i64, empty_count = 4 : i64, full_count = 1 : i64, offsets = array<i64: 0, 16384>, slot_bytes = 17408 : i64}
+  // CHECK-SAME: {barriers = 135168 : i64, empty_count = 4 : i64, full_count = 1 : i64, offsets = array<i64: 0, 16384>, strides = array<i64: 17408, 17408>}
   pipe.ring @ab depth(4) fields ["a", "sa"] [!tile.view<[m: 128, k: 128], f8E4M3FN>, !tile.view<[m: 128], f32>]
     layouts [#tile.shared<["m", "k"], swizzle = 128>, #tile.shared<["m"], swizzle = 0>]
-    {base = 0 : i64, slot_bytes = 17408 : i64, offsets = array<i64: 0, 16384>, barriers = 135168 : i64, full_count = 1 : i64, empty_count = 4 : i64}
+    {offsets = array<i64: 0, 16384>, strides = array<i64: 17408, 17408>, barriers = 135168 : i64, full_count = 1 : i64, empty_count = 4 : i64}
   tile.role "math" groups(1) {
     %i = arith.constant 0 : i32
     // CHECK: pipe.acquire_put @ab at %[[I:.*]] phase %{{.*}} : !pipe.slot<@ab>

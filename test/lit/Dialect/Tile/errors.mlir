@@ -993,3 +993,79 @@ func.func @f(%x: !tile.tile<[m: 4, n: 2], f32>) {
   %r = tile.reduce product %x over ["n"] : !tile.tile<[m: 4, n: 2], f32> -> !tile.tile<[m: 4], f32>
   return
 }
+
+// -----
+
+//===----------------------------------------------------------------------===//
+// Syntax of what is parsed by hand
+//===----------------------------------------------------------------------===//
+
+// expected-error @+1 {{expected 'target'}}
+tile.kernel @k() {}
+
+// -----
+
+// expected-error @+1 {{expected operation name in quotes}}
+tile.kernel @k() target "sm_90a" {
+  +
+}
+
+// -----
+
+tile.kernel @k() target "sm_90a" {
+  // expected-error @+1 {{expected integer value}}
+  tile.role "load" warps("one") {}
+}
+
+// -----
+
+tile.kernel @k(%n: index {tile.name = "N"}) target "sm_90a" {
+  // expected-error @+1 {{expected '('}}
+  %t = tile.tiles "t" %n : !tile.iter<1>
+}
+
+// -----
+
+tile.kernel @k(%n: index {tile.name = "N"}) target "sm_90a" {
+  // expected-error @+1 {{expected 'over'}}
+  %t = tile.tiles "t"(%n) raster 8 : !tile.iter<1>
+}
+
+// -----
+
+tile.kernel @k(%n: index {tile.name = "N"}) target "sm_90a" {
+  // expected-error @+1 {{expected ':'}}
+  %t = tile.tiles "t"(%n) cluster 2 over 0
+}
+
+// -----
+
+func.func @f(%t: !tile.iter<1>) {
+  // expected-error @+1 {{expected 'as'}}
+  tile.for_each %t (%i) : !tile.iter<1> {
+  }
+  return
+}
+
+// -----
+
+func.func @f(%t: !tile.iter<1>, %x: f32) {
+  // expected-error @+1 {{expected '='}}
+  %r = tile.for_each %t as (%i) iter_args(%a) -> (f32) : !tile.iter<1> {
+    tile.yield %a : f32
+  }
+  return
+}
+
+// -----
+
+func.func @f(%t: !tile.iter<1>) {
+  // expected-error @+1 {{expected '{' to begin a region}}
+  tile.for_each %t as (%i) : !tile.iter<1>
+  return
+}
+
+// -----
+
+// expected-error @+1 {{expected ':'}}
+func.func private @f(!tile.tile<[m 64], f32>)
