@@ -3,7 +3,7 @@
 # libtilewright.so shows nothing of LLVM. Exit status 1 with the reason if not.
 set -uo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
-BUILD=${1:-$BUILD}
+BUILD=$(cd "${1:-$BUILD}" && pwd) || fail "no folder ${1:-$BUILD}"
 grep -q '^TILEWRIGHT_STATIC:BOOL=ON' "$BUILD/CMakeCache.txt" 2>/dev/null || {
   say "not a static build: $BUILD"
   exit 77

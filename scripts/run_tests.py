@@ -49,6 +49,11 @@ def read_report(path):
             if tag == "skipped":
                 outcome = "skipped"
                 detail = child.get("message") or child.text or ""
+                # pytest, of a file that skips itself: the reason is a tuple
+                # (file, line, 'Skipped: why').
+                if detail == "collection skipped":
+                    detail = (child.text or detail).rstrip(")'\"")
+                    detail = detail.rsplit("Skipped: ", 1)[-1]
         # GoogleTest marks DISABLED_ tests this way only.
         if outcome == "passed" and case.get("status") == "notrun":
             outcome, detail = "skipped", "disabled"

@@ -14,6 +14,7 @@ REPORT = """<?xml version="1.0"?>
 <testcase classname="a" name="ok"/>
 <testcase classname="a" name="quiet" status="notrun"/>
 <testcase classname="a" name="away"><skipped message="no GPU"/></testcase>
+<testcase classname="a" name="file"><skipped message="collection skipped">(&apos;/t.py&apos;, 9, &apos;Skipped: no torch&apos;)</skipped></testcase>
 <testcase classname="a" name="wrong"><failure message="m">1 != 2</failure></testcase>
 <testcase classname="a" name="broken"><error message="raised"/></testcase>
 </testsuite></testsuites>
@@ -32,9 +33,9 @@ def test_reads_every_outcome(tmp_path):
     report = tmp_path / "r.xml"
     report.write_text(REPORT)
     cases = run_tests.read_report(report)
-    assert outcomes(cases) == ["passed", "skipped", "skipped", "failed", "failed"]
-    assert cases[2].detail == "no GPU"
-    assert cases[3].name == "a.wrong" and "1 != 2" in cases[3].detail
+    assert outcomes(cases) == ["passed"] + ["skipped"] * 3 + ["failed"] * 2
+    assert [case.detail for case in cases[2:4]] == ["no GPU", "no torch"]
+    assert cases[4].name == "a.wrong" and "1 != 2" in cases[4].detail
 
 
 def test_crash_without_report_is_a_failure(tmp_path):
