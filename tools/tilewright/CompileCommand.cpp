@@ -33,7 +33,7 @@ static cl::opt<std::string> kernelName("kernel", cl::value_desc("name"),
                                        cl::desc("Which kernel of the file"),
                                        cl::cat(category),
                                        cl::sub(cl::SubCommand::getAll()));
-static cl::opt<std::string> target("target", cl::init("sm_90a"),
+static cl::opt<std::string> targetChip("target", cl::init("sm_90a"),
                                    cl::value_desc("chip"),
                                    cl::desc("sm_90a (default) or sm_100a"),
                                    cl::cat(category),
@@ -47,7 +47,7 @@ static cl::opt<bool>
            cl::desc("Spills, local memory and advisories of the assembler are "
                     "errors"),
            cl::cat(category), cl::sub(cl::SubCommand::getAll()));
-static cl::opt<bool> remarks("remarks",
+static cl::opt<bool> showRemarks("remarks",
                              cl::desc("Say which copies were chosen, and why"),
                              cl::cat(category),
                              cl::sub(cl::SubCommand::getAll()));
@@ -122,10 +122,10 @@ std::string cli::getInputFile() { return inputFile; }
 
 bool cli::getCompileOptions(CompileOptions &options) {
   options.kernel = kernelName;
-  options.target = target;
+  options.target = targetChip;
   options.defaultsFromTune = tuned;
   options.strict = strict;
-  options.remarks = remarks;
+  options.remarks = showRemarks;
   options.lineInfo = !noLineInfo;
   options.assembler = assembler;
   return parsePairs("-D", constants, options.constants) &&

@@ -61,17 +61,18 @@ void cli::printResources(const json::Object &manifest, raw_ostream &os) {
                 integer(r, "smem_bytes"));
   forEach(r, "buffers", [&](const json::Object &buffer) {
     bool implicit = buffer.getBoolean("implicit").value_or(false);
-    os << formatv("    {0} {1,-10} {2} stage{3}{4}, {5} bytes at {6}\n",
+    os << formatv("    {0} {1,-10} {2} stage{3}{4}, {5} bytes\n",
                   implicit ? "store" : "pipe ", text(buffer, "name"),
                   integer(buffer, "stages"),
                   integer(buffer, "stages") == 1 ? "" : "s",
                   integer(buffer, "copies") > 1
                       ? formatv(" x {0} groups", integer(buffer, "copies")).str()
                       : std::string(),
-                  integer(buffer, "bytes"), integer(buffer, "offset"));
+                  integer(buffer, "bytes"));
     forEach(buffer, "fields", [&](const json::Object &field) {
-      os << formatv("      {0,-8} {1}, swizzle {2}\n", text(field, "name"),
-                    text(field, "type"), integer(field, "swizzle"));
+      os << formatv("      {0,-8} {1}, swizzle {2}, at {3}\n",
+                    text(field, "name"), text(field, "type"),
+                    integer(field, "swizzle"), integer(field, "offset"));
     });
   });
   os << "  mbarriers      " << integer(r, "barriers") << "\n";

@@ -68,7 +68,7 @@ FailureOr<ViewPlace> tilewright::getPlace(ConversionPatternRewriter &rewriter,
     return op->emitOpError("uses a slot whose place is not known; run "
                            "pipe-lower-to-barriers first");
   tile::SharedAttr attr = ring.getFieldLayout(origin.field);
-  if (!attr || !ring.getBase() || !ring.getOffsets() || !ring.getSlotBytes()) {
+  if (!attr || !ring.getOffsets() || !ring.getStrides()) {
     InFlightDiagnostic diag =
         op->emitOpError("uses a ring without layouts and addresses; run "
                         "tile-plan-resources first");
@@ -88,8 +88,9 @@ FailureOr<ViewPlace> tilewright::getPlace(ConversionPatternRewriter &rewriter,
   EmitArith arith{rewriter, loc};
   Value index =
       toIndex(rewriter, loc, rewriter.getRemappedValue(slot.getIndex()));
-  int64_t first = *ring.getBase() + (*ring.getOffsets())[origin.field];
-  place.base = arith.add(arith.mul(index, arith.constant(*ring.getSlotBytes())),
+  int64_t first = (*ring.getOffsets())[origin.field];
+  int64_t stride = (*ring.getStrides())[origin.field];
+  place.base = arith.add(arith.mul(index, arith.constant(stride)),
                          arith.constant(first));
   for (const SharedAxis &axis : layout->axes()) {
     Value start;

@@ -11,6 +11,8 @@
 using namespace mlir;
 using namespace tilewright;
 
+// Strings are copied throughout: JSON keeps references to what it is given as a
+// StringRef, and the manifest outlives the MLIRContext that owns attributes.
 llvm::json::Value tilewright::toJSON(Attribute attr) {
   if (auto value = dyn_cast_or_null<BoolAttr>(attr))
     return value.getValue();
@@ -19,7 +21,7 @@ llvm::json::Value tilewright::toJSON(Attribute attr) {
   if (auto value = dyn_cast_or_null<FloatAttr>(attr))
     return value.getValueAsDouble();
   if (auto value = dyn_cast_or_null<StringAttr>(attr))
-    return value.getValue();
+    return value.getValue().str();
   if (isa_and_present<UnitAttr>(attr))
     return true;
   if (auto array = dyn_cast_or_null<DenseI64ArrayAttr>(attr))
@@ -35,7 +37,7 @@ llvm::json::Value tilewright::toJSON(Attribute attr) {
   if (auto dictionary = dyn_cast_or_null<DictionaryAttr>(attr)) {
     llvm::json::Object result;
     for (NamedAttribute entry : dictionary)
-      result[entry.getName().getValue()] = toJSON(entry.getValue());
+      result[entry.getName().getValue().str()] = toJSON(entry.getValue());
     return result;
   }
   return nullptr;
@@ -59,22 +61,25 @@ static std::string describeType(Type type) {
 
 static llvm::json::Object describeRing(pipe::RingOp ring) {
   int64_t instances = ring.getInstances().value_or(1);
-  int64_t bytes = ring.getSlotBytes().value_or(0) *
-                  static_cast<int64_t>(ring.getDepth()) * instances;
+  int64_t slots = static_cast<int64_t>(ring.getDepth()) * instances;
+  int64_t bytes = 0;
+  for (int64_t stride : ring.getStrides().value_or(ArrayRef<int64_t>()))
+    bytes += stride * slots;
+  ArrayRef<int64_t> offsets = ring.getOffsets().value_or(ArrayRef<int64_t>());
   llvm::json::Array fields;
   for (unsigned i = 0; i < ring.getFieldNames().size(); ++i) {
     tile::SharedAttr layout = ring.getFieldLayout(i);
     fields.push_back(llvm::json::Object{
-        {"name", cast<StringAttr>(ring.getFieldNames()[i]).getValue()},
+        {"name", cast<StringAttr>(ring.getFieldNames()[i]).getValue().str()},
         {"type", describeType(ring.getFieldType(i))},
-        {"swizzle", layout ? layout.getSwizzle() : 0}});
+        {"swizzle", layout ? layout.getSwizzle() : 0},
+        {"offset", offsets.empty() ? 0 : offsets[i]}});
   }
   return llvm::json::Object{
-      {"name", ring.getSymName()},
+      {"name", ring.getSymName().str()},
       {"stages", static_cast<int64_t>(ring.getDepth())},
       {"copies", instances},
       {"bytes", bytes},
-      {"offset", static_cast<int64_t>(ring.getBase().value_or(0))},
       {"implicit", ring.getConsumer() == pipe::Consumer::CopyEngine},
       {"fields", std::move(fields)}};
 }
@@ -92,7 +97,7 @@ llvm::json::Object tilewright::describeResources(tile::KernelOp kernel) {
   for (Operation &op : kernel.getBody().front()) {
     if (auto role = dyn_cast<tile::RoleOp>(op))
       roles.push_back(llvm::json::Object{
-          {"name", role.getName()},
+          {"name", role.getName().str()},
           {"first_warp", static_cast<int64_t>(role.getWarpBegin().value_or(0))},
           {"warps", role.getNumWarps()},
           {"registers", static_cast<int64_t>(role.getPlanRegs().value_or(0))}});
@@ -102,7 +107,7 @@ llvm::json::Object tilewright::describeResources(tile::KernelOp kernel) {
       tma::DescType type = desc.getDesc().getType();
       auto arg = cast<BlockArgument>(desc.getTensor());
       maps.push_back(llvm::json::Object{
-          {"tensor", kernel.getArgName(arg.getArgNumber())},
+          {"tensor", kernel.getArgName(arg.getArgNumber()).str()},
           {"box", llvm::json::Array(type.getBox())},
           {"swizzle", type.getSwizzle()}});
     }

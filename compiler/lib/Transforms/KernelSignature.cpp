@@ -202,9 +202,12 @@ LogicalResult KernelSignature::replaceArguments(OpBuilder &builder) {
     op.erase();
 
   auto lookup = [&](StringRef name) { return dims.lookup(name); };
+  llvm::DenseMap<Attribute, Value> extents;
   auto getExtent = [&](unsigned arg, int64_t dim) -> Value {
     auto shape = kernel.getArgAttrOfType<ArrayAttr>(arg, "tile.shape");
-    Value extent = expandHostExpression(builder, loc, shape[dim], lookup);
+    Value &extent = extents[shape[dim]];
+    if (!extent)
+      extent = expandHostExpression(builder, loc, shape[dim], lookup);
     if (!extent)
       kernel.emitOpError("cannot compute extent ")
           << dim << " of tensor '" << kernel.getArgName(arg) << "' from "

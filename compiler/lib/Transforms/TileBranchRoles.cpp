@@ -104,11 +104,6 @@ private:
       if (end > warps)
         return role.emitOpError("ends at warp ")
                << end << " but the CTA has " << warps;
-      // PTX ISA, wgmma and setmaxnreg: a warpgroup is four warps, the first a
-      // multiple of four.
-      if (role.getGroups() && begin % 4 != 0)
-        return role.emitOpError("has groups but begins at warp ")
-               << begin << ", which is not a multiple of 4";
       free = end;
       bool joins = !segments.empty() && begin < segments.back().end;
       if (!joins) {

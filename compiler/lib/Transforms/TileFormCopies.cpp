@@ -279,7 +279,7 @@ private:
         builder.getTypeArrayAttr({view}),
         pipe::ConsumerAttr::get(context_, pipe::Consumer::CopyEngine),
         builder.getArrayAttr({SharedAttr::get(context_, order, swizzle)}),
-        /*offsets=*/nullptr, /*base=*/nullptr, /*slot_bytes=*/nullptr,
+        /*offsets=*/nullptr, /*strides=*/nullptr,
         /*barriers=*/nullptr, /*full_count=*/nullptr, /*empty_count=*/nullptr,
         /*instances=*/builder.getI64IntegerAttr(role.getCount()));
 

@@ -87,40 +87,31 @@ private:
       roles.push_back(role);
     }
     for (auto ring : kernel.getBody().getOps<pipe::RingOp>()) {
-      // A slot is one block: fields one after the other, each aligned.
-      SmallVector<int64_t> offsets;
-      int64_t bytes = 0, alignment = 128;
+      PipeRequest pipe;
+      pipe.name = ring.getSymName().str();
       for (unsigned i = 0; i < ring.getFieldNames().size(); ++i) {
         llvm::Expected<SharedLayout> layout =
             toLayout(ring.getFieldLayout(i), ring.getFieldType(i));
         if (!layout)
           return ring.emitError(llvm::toString(layout.takeError()));
-        bytes = llvm::alignTo(bytes, layout->alignment());
-        offsets.push_back(bytes);
-        bytes += layout->totalBytes();
-        alignment = std::max(alignment, layout->alignment());
+        FieldRequest field;
+        field.name = cast<StringAttr>(ring.getFieldNames()[i]).str();
+        field.bytes = layout->totalBytes();
+        field.alignment = layout->alignment();
+        pipe.fields.push_back(field);
       }
-      bytes = llvm::alignTo(bytes, alignment);
-      ring.setOffsets(offsets);
-      ring.setSlotBytes(bytes);
       if (ring.getConsumer() == pipe::Consumer::CopyEngine) {
+        // One slot after the other for each group; a store has one field.
         BufferRequest buffer;
-        buffer.name = ring.getSymName().str();
-        buffer.bytes = bytes * ring.getDepth();
-        buffer.alignment = alignment;
-        buffer.count = ring.getInstances().value_or(1);
+        buffer.name = pipe.name;
+        buffer.bytes = pipe.fields[0].bytes;
+        buffer.alignment = pipe.fields[0].alignment;
+        buffer.count = ring.getDepth() * ring.getInstances().value_or(1);
         wanted.buffers.push_back(buffer);
         continue;
       }
-      PipeRequest pipe;
-      pipe.name = ring.getSymName().str();
       if (ring.getDepth() > 0)
         pipe.depth = ring.getDepth();
-      FieldRequest slot;
-      slot.name = "slot";
-      slot.bytes = bytes;
-      slot.alignment = alignment;
-      pipe.fields.push_back(slot);
       wanted.pipes.push_back(pipe);
       countArrivals(ring);
     }
@@ -167,13 +158,21 @@ private:
         role->setAttr("single_thread", builder.getUnitAttr());
     }
     for (auto ring : kernel.getBody().getOps<pipe::RingOp>()) {
+      SmallVector<int64_t> offsets, strides;
+      auto place = [&](const BlockPlan &block) {
+        offsets.push_back(block.offset);
+        strides.push_back(block.stride);
+      };
       if (const PipePlan *pipe = plan.findPipe(ring.getSymName())) {
         ring.setDepth(pipe->depth);
-        ring.setBase(pipe->fields[0].offset);
         ring.setBarriers(pipe->barrierOffset);
+        for (const BlockPlan &field : pipe->fields)
+          place(field);
       } else if (const BlockPlan *buffer = plan.findBuffer(ring.getSymName())) {
-        ring.setBase(buffer->offset);
+        place(*buffer);
       }
+      ring.setOffsets(offsets);
+      ring.setStrides(strides);
     }
     kernel->setAttr("threads", builder.getI64IntegerAttr(plan.threads));
     kernel->setAttr("smem_bytes", builder.getI64IntegerAttr(plan.sharedBytes));

@@ -32,10 +32,10 @@ tile.kernel @fp8_gemm_nt(
   %nk = arith.ceildivui %K, %c128 : index
   pipe.ring @ab depth(5) fields ["a", "b", "sa"] [!e4m3a, !e4m3b, !sav]
     layouts [#tile.shared<["m", "k"], swizzle = 128>, #tile.shared<["n", "k"], swizzle = 128>, #tile.shared<["m"], swizzle = 0>]
-    {base = 32768 : i64, offsets = array<i64: 0, 16384, 32768>, slot_bytes = 33792 : i64, barriers = 201728 : i64, full_count = 1 : i64, empty_count = 8 : i64}
+    {offsets = array<i64: 32768, 49152, 65536>, strides = array<i64: 33792, 33792, 33792>, barriers = 201728 : i64, full_count = 1 : i64, empty_count = 8 : i64}
   pipe.ring @D_out depth(1) fields ["value"] [!dv] consumer copy_engine
     layouts [#tile.shared<["m", "n"], swizzle = 128>]
-    {base = 0 : i64, offsets = array<i64: 0>, slot_bytes = 16384 : i64, instances = 2 : i64}
+    {offsets = array<i64: 0>, strides = array<i64: 16384>, instances = 2 : i64}
   %t = tile.tiles "t"(%ni, %nj) persistent raster 8 over 1 : !tile.iter<2>
 
   tile.role "math" groups(2) split("m") at 0 planned 232 {

@@ -67,6 +67,9 @@ LogicalResult RingOp::verify() {
   if (getOffsets() && getOffsets()->size() != fields)
     return emitOpError("has ")
            << fields << " fields but " << getOffsets()->size() << " offsets";
+  if (getStrides().value_or(ArrayRef<int64_t>()).size() !=
+      getOffsets().value_or(ArrayRef<int64_t>()).size())
+    return emitOpError("needs as many strides as offsets");
   for (unsigned i = 0; getLayouts() && i < fields; ++i)
     if (failed(verifyFieldLayout(
             *this, cast<StringAttr>(getFieldNames()[i]).getValue(),
@@ -83,14 +86,12 @@ LogicalResult RingOp::verifyPlan() {
                            << "; at least " << least << " is needed";
     return success();
   };
-  if (failed(atLeast(getBase(), 0, "base")) ||
-      failed(atLeast(getSlotBytes(), 1, "slot_bytes")) ||
-      failed(atLeast(getBarriers(), 0, "barriers")) ||
+  if (failed(atLeast(getBarriers(), 0, "barriers")) ||
       failed(atLeast(getFullCount(), 1, "full_count")) ||
       failed(atLeast(getEmptyCount(), 1, "empty_count")) ||
       failed(atLeast(getInstances(), 1, "instances")))
     return failure();
-  if (getBase() && getDepth() == 0)
+  if (getOffsets() && getDepth() == 0)
     return emitOpError("has a place in memory but no depth yet");
   // PTX ISA, "mbarrier object": 8 bytes, 8-byte aligned.
   if (getBarriers() && *getBarriers() % 8 != 0)
@@ -105,11 +106,10 @@ LogicalResult RingOp::verifyPlan() {
     if (offset < 0)
       return emitOpError("field ")
              << getFieldNames()[i] << " has offset " << offset;
-    if (getSlotBytes() &&
-        offset > static_cast<int64_t>(*getSlotBytes()) - bytes)
+    if ((*getStrides())[i] < bytes)
       return emitOpError("field ")
-             << getFieldNames()[i] << " of " << bytes << " bytes at offset "
-             << offset << " does not fit in a slot of " << *getSlotBytes();
+             << getFieldNames()[i] << " of " << bytes
+             << " bytes does not fit its stride of " << (*getStrides())[i];
   }
   return success();
 }

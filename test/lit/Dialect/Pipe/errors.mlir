@@ -65,27 +65,22 @@ pipe.ring @r depth(0) fields ["a"] [!tile.view<[m: 8], f32>] {offsets = array<i6
 // -----
 
 // expected-error @+1 {{field "a" has offset -128}}
-pipe.ring @r depth(0) fields ["a"] [!tile.view<[m: 8], f32>] {offsets = array<i64: -128>}
+pipe.ring @r depth(1) fields ["a"] [!tile.view<[m: 8], f32>] {offsets = array<i64: -128>, strides = array<i64: 128>}
 
 // -----
 
-// expected-error @+1 {{field "a" of 32 bytes at offset 128 does not fit in a slot of 128}}
-pipe.ring @r depth(0) fields ["a"] [!tile.view<[m: 8], f32>] {offsets = array<i64: 128>, strides = array<i64: 16>}
+// expected-error @+1 {{field "a" of 32 bytes does not fit its stride of 16}}
+pipe.ring @r depth(1) fields ["a"] [!tile.view<[m: 8], f32>] {offsets = array<i64: 128>, strides = array<i64: 16>}
 
 // -----
 
 // expected-error @+1 {{has a place in memory but no depth yet}}
-pipe.ring @r depth(0) fields ["a"] [!tile.view<[m: 8], f32>] {base = 0 : i64}
+pipe.ring @r depth(0) fields ["a"] [!tile.view<[m: 8], f32>] {offsets = array<i64: 0>, strides = array<i64: 128>}
 
 // -----
 
-// expected-error @+1 {{base is -1; at least 0 is needed}}
-pipe.ring @r depth(1) fields ["a"] [!tile.view<[m: 8], f32>] {base = -1 : i64}
-
-// -----
-
-// expected-error @+1 {{slot_bytes is 0; at least 1 is needed}}
-pipe.ring @r depth(1) fields ["a"] [!tile.view<[m: 8], f32>] {slot_bytes = 0 : i64}
+// expected-error @+1 {{needs as many strides as offsets}}
+pipe.ring @r depth(1) fields ["a"] [!tile.view<[m: 8], f32>] {offsets = array<i64: 0>}
 
 // -----
 

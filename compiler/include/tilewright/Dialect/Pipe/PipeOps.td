@@ -51,10 +51,11 @@ def Pipe_RingOp : Pipe_Op<"ring", [Symbol]> {
   let description = [{
     `depth` 0 asks for as many slots as fit (`pipe P[max]`);
     `tile-plan-resources` puts the number. Fields are views. Decided by passes:
-    `layouts` (a `#tile.shared` for each field), `offsets` (bytes of a field
-    within a slot), `base` (byte offset of the ring in shared memory),
-    `slot_bytes`, `barriers` (byte offset of its full barriers; the empty ones
-    follow), `full_count` and `empty_count` (arrivals a phase), `instances`
+    `layouts` (a `#tile.shared` for each field), `offsets` (where a field of
+    slot 0 begins in shared memory, in bytes) and `strides` (bytes from slot to
+    slot): each field is an array of its own, so that no slot is padded to the
+    largest alignment; `barriers` (byte offset of its full barriers; the empty
+    ones follow), `full_count` and `empty_count` (arrivals a phase), `instances`
     (one ring for each group of a role, for implicit rings).
 
     With consumer `copy_engine` the ring is implicit: a store through shared
@@ -71,7 +72,7 @@ def Pipe_RingOp : Pipe_Op<"ring", [Symbol]> {
     DefaultValuedAttr<Pipe_Consumer, "::tilewright::pipe::Consumer::Roles">:$consumer,
     OptionalAttr<ArrayAttr>:$layouts,
     OptionalAttr<DenseI64ArrayAttr>:$offsets,
-    OptionalAttr<I64Attr>:$base, OptionalAttr<I64Attr>:$slot_bytes,
+    OptionalAttr<DenseI64ArrayAttr>:$strides,
     OptionalAttr<I64Attr>:$barriers,
     OptionalAttr<I64Attr>:$full_count, OptionalAttr<I64Attr>:$empty_count,
     OptionalAttr<I64Attr>:$instances);
