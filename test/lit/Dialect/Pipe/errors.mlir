@@ -64,6 +64,16 @@ pipe.ring @r depth(0) fields ["a"] [!tile.view<[m: 8], f32>] {offsets = array<i6
 
 // -----
 
+// expected-error @+1 {{needs as many strides as offsets}}
+pipe.ring @r depth(1) fields ["a"] [!tile.view<[m: 8], f32>] {offsets = array<i64: 0>}
+
+// -----
+
+// expected-error @+1 {{needs as many strides as offsets}}
+pipe.ring @r depth(1) fields ["a"] [!tile.view<[m: 8], f32>] {strides = array<i64: 128>}
+
+// -----
+
 // expected-error @+1 {{field "a" has offset -128}}
 pipe.ring @r depth(1) fields ["a"] [!tile.view<[m: 8], f32>] {offsets = array<i64: -128>, strides = array<i64: 128>}
 
@@ -76,11 +86,6 @@ pipe.ring @r depth(1) fields ["a"] [!tile.view<[m: 8], f32>] {offsets = array<i6
 
 // expected-error @+1 {{has a place in memory but no depth yet}}
 pipe.ring @r depth(0) fields ["a"] [!tile.view<[m: 8], f32>] {offsets = array<i64: 0>, strides = array<i64: 128>}
-
-// -----
-
-// expected-error @+1 {{needs as many strides as offsets}}
-pipe.ring @r depth(1) fields ["a"] [!tile.view<[m: 8], f32>] {offsets = array<i64: 0>}
 
 // -----
 
