@@ -3,6 +3,7 @@
 
 #include "tilewright/Runtime/Kernel.h"
 #include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/ScopeExit.h"
 
 using namespace tilewright;
 using namespace tilewright::runtime;
@@ -142,6 +143,11 @@ llvm::Expected<Kernel::Loaded *> Kernel::loadIn(Driver &driver,
   if (llvm::Error error = checkDevice(device))
     return std::move(error);
   auto loaded = std::make_unique<Loaded>();
+  // A module that fails its checks would be loaded again at the next launch.
+  llvm::scope_exit unload([&] {
+    if (loaded && loaded->module)
+      (void)driver.cuModuleUnload(loaded->module);
+  });
   if (llvm::Error error = loadImage(driver, device, *loaded))
     return std::move(error);
 

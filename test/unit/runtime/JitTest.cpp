@@ -17,7 +17,10 @@ protected:
         {[this](const CompileRequest &) { return version; },
          [this](const CompileRequest &request) -> llvm::Expected<Artefact> {
            ++compiles;
-           last = request.target;
+           {
+             std::lock_guard<std::mutex> lock(lastMutex);
+             last = request.target;
+           }
            if (fail)
              return llvm::make_error<CompileError>("gemm.tw:3:5: no");
            std::this_thread::sleep_for(std::chrono::milliseconds(5));
@@ -36,6 +39,7 @@ protected:
   TemporaryDirectory directory;
   Cache cache;
   std::string version = "1.0 ptxas 13.0", last;
+  std::mutex lastMutex;
   std::atomic<int> compiles{0};
   bool fail = false;
   CompileRequest request;
