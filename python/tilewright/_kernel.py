@@ -198,22 +198,37 @@ def _expression(expr):
     return f"{op}({', '.join(texts)})"
 
 
-def _table(value, prefix):
-    """`resources` as lines: nested objects by dotted name."""
+def _table(value, indent):
+    """`resources` as lines, whatever the compiler put there."""
     lines = []
     for key, entry in value.items():
-        name = f"{prefix}{key}"
+        label = f"{indent}{key:<{max(10 - len(indent), len(key))}} "
         if isinstance(entry, dict):
-            lines += _table(entry, name + ".")
-        elif isinstance(entry, list) and entry and isinstance(entry[0], dict):
-            for index, item in enumerate(entry):
-                label = item.get("name", index)
-                rest = {k: v for k, v in item.items() if k != "name"}
-                texts = ", ".join(f"{k} {v}" for k, v in rest.items())
-                lines.append(f"{name:<10} {label}: {texts}")
+            lines += [label.rstrip()] + _table(entry, indent + "  ")
+        elif isinstance(entry, list) and entry and isinstance(entry[0], (dict, str)):
+            for item in entry:
+                lines += _item(label, item, indent)
         else:
-            lines.append(f"{name:<10} {entry}")
+            lines.append(f"{label}{entry}")
     return lines
+
+
+def _item(label, item, indent):
+    """One element of a list: its plain members on a line, its lists below."""
+    if not isinstance(item, dict):
+        return [f"{label}{item}"]
+    plain = {k: v for k, v in item.items() if not _nested(v)}
+    name = plain.pop("name", None)
+    texts = [] if name is None else [str(name)]
+    texts += [f"{k} {v}" for k, v in plain.items()]
+    below = {k: v for k, v in item.items() if _nested(v)}
+    return [label + ", ".join(texts)] + _table(below, indent + "  ")
+
+
+def _nested(value):
+    return isinstance(value, dict) or (
+        isinstance(value, list) and bool(value) and isinstance(value[0], dict)
+    )
 
 
 def load(path):

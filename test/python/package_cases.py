@@ -288,7 +288,7 @@ def case_info_and_manifest():
         "N % 8 == 0",
         "217152 bytes of shared memory, persistent",
         "stages     5",
-        "math: registers 232",
+        "roles      math, registers 232",
     ):
         assert part in info, f"{part} not in\n{info}"
     assert repr(kernel) == "<tilewright.Kernel fp8_gemm_nt(A, SA, B, D)>"
