@@ -78,16 +78,16 @@ private:
         })
         .Case<ForStmt>([&](auto *s) { body(s->body, place); })
         .Case<BlockStmt>([&](auto *s) {
-          statement(s->loc, place);
-          body(s, place);
+          if (statement(s->loc, place))
+            body(s, place);
         })
         .Case<PutStmt>([&](auto *s) {
-          statement(s->loc, place);
-          body(s->body, place);
+          if (statement(s->loc, place))
+            body(s->body, place);
         })
         .Case<EachStmt>([&](auto *s) {
-          statement(s->loc, place);
-          body(s->body, place);
+          if (statement(s->loc, place))
+            body(s->body, place);
         })
         .Case<YieldStmt>([&](auto *s) {
           if (place != InSchedule)
@@ -103,9 +103,10 @@ private:
       diags.error(loc, what + " is declared among the kernel's items, not in " +
                            (place == InRole ? "a role" : "a schedule"));
   }
-  void statement(SMLoc loc, Place place) {
+  bool statement(SMLoc loc, Place place) {
     if (place == Items)
       diags.error(loc, "this statement belongs in a role");
+    return place != Items;
   }
 
   Diagnostics &diags;

@@ -86,6 +86,12 @@ private:
     return make(Tok::Error, start);
   }
 
+  /// A zero stands in, so that the parser reports nothing more about it.
+  Token failNumber(const char *start, const Twine &message) {
+    diags.error(SMLoc::getFromPointer(start), message);
+    return make(Tok::Int, start);
+  }
+
   Token next() {
     const char *start = pos;
     if (pos == end)
@@ -156,8 +162,9 @@ private:
     if (pos != end && isIdentBody(*pos)) {
       while (pos != end && isIdentBody(*pos))
         ++pos;
-      return fail(start, "'" + StringRef(start, pos - start).take_front(40) +
-                             "' is neither a number nor a name");
+      return failNumber(start,
+                        "'" + StringRef(start, pos - start).take_front(40) +
+                            "' is neither a number nor a name");
     }
     std::string text;
     for (char c : StringRef(digits, pos - digits))
@@ -169,18 +176,19 @@ private:
       auto status = value.convertFromString(text, APFloat::rmNearestTiesToEven);
       if (!status) {
         consumeError(status.takeError());
-        return fail(start, "malformed number");
+        return failNumber(start, "malformed number");
       }
       if (value.isInfinity())
-        return fail(start, "number is too large for 64-bit floating point");
+        return failNumber(start,
+                          "number is too large for 64-bit floating point");
       token.floatValue = value.convertToDouble();
       return token;
     }
     uint64_t value = 0;
     if (text.empty())
-      return fail(start, "'0x' needs hexadecimal digits");
+      return failNumber(start, "'0x' needs hexadecimal digits");
     if (StringRef(text).getAsInteger(radix, value) || value > INT64_MAX)
-      return fail(start, "integer does not fit in 64 bits");
+      return failNumber(start, "integer does not fit in 64 bits");
     token.intValue = int64_t(value);
     return token;
   }
@@ -193,7 +201,7 @@ private:
       ++pos;
     }
     if (pos == end || *pos != '"')
-      return fail(start, "string has no closing quote on its line");
+      return failNumber(start, "string has no closing quote on its line");
     ++pos;
     return make(Tok::String, start);
   }

@@ -295,6 +295,9 @@ private:
   const t::Expr *checkFetchAdd(const CallExpr *expr, const AxisEnv &env);
   const t::Expr *checkStride(const CallExpr *expr);
   bool arity(const CallExpr *expr, unsigned min, unsigned max);
+  /// Reports an operand that arithmetic does not take: e4m3 and the like are
+  /// copied, converted and multiplied by mma only.
+  bool checkComputes(t::Elem elem, const llvm::Twine &op, const Expr *at);
   /// An elementwise operation: broadcasts axes, meets element types.
   const t::Expr *elementwise(t::Op op, const t::Expr *lhs, const t::Expr *rhs,
                              const Expr *at);
@@ -323,6 +326,7 @@ private:
   void checkRegisters();
   void checkPipeFields();
   void checkMajors();
+  void checkUses(); // SemaUses.cpp
 
   //===--- State ---------------------------------------------------------===//
   const File &file;
@@ -341,12 +345,14 @@ private:
   bool exhausted = false;
   unsigned probing = 0;
   unsigned depth = 0;
-  llvm::SmallVector<const FnStmt *, 4> fnStack; ///< Being expanded.
+  /// Functions being expanded, and where they are called.
+  llvm::SmallVector<std::pair<const FnStmt *, llvm::SMLoc>, 4> fnStack;
   static constexpr unsigned maxExprDepth = 500;
   unsigned nextId = 0;
 
   enum class Context { Items, Schedule, Role } context = Context::Items;
   t::Iterator *schedule = nullptr; ///< In its body.
+  bool yields = false;             ///< It has a 'yield'.
   t::Role *role = nullptr;         ///< In its body.
   /// The place being written: it may be in an `out` tensor.
   const Expr *target = nullptr;

@@ -7,6 +7,7 @@
 #include "Sema.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringSwitch.h"
+#include "llvm/Support/MathExtras.h"
 
 using namespace llvm;
 
@@ -96,6 +97,8 @@ const t::Expr *Sema::checkCall(const CallExpr *expr, const AxisEnv &env) {
   if (!t::isFloat(type.elem) && !(onInts && t::isInteger(type.elem)))
     return fail(expr->loc, "'" + name + "' takes floating-point values, not " +
                                t::toString(type));
+  if (!checkComputes(type.elem, "'" + name + "'", expr))
+    return errorExpr(expr->loc);
   auto *call = node<t::CallExpr>();
   call->fn = *fn;
   SmallVector<const t::Expr *, 1> args{arg};
@@ -113,7 +116,7 @@ const t::Expr *Sema::checkFnCall(const CallExpr *expr, const Symbol &symbol,
     note(fn->name.loc, "declared here");
     return errorExpr(expr->loc);
   }
-  if (is_contained(fnStack, fn)) {
+  if (any_of(fnStack, [&](auto &call) { return call.first == fn; })) {
     error(expr->loc, "function '" + fn->name.name +
                          "' calls itself: a function is an abbreviation, "
                          "expanded where it is called");
@@ -126,7 +129,7 @@ const t::Expr *Sema::checkFnCall(const CallExpr *expr, const Symbol &symbol,
   ScopeGuard guard(*this, newScope(symbol.scope));
   for (auto [param, arg] : zip(fn->params, args))
     declareSilently(param, Symbol::Param)->value = arg;
-  fnStack.push_back(fn);
+  fnStack.push_back({fn, expr->loc});
   const t::Expr *result = check(fn->value, env);
   fnStack.pop_back();
   return result;
@@ -238,6 +241,8 @@ const t::Expr *Sema::checkReduce(const CallExpr *expr, const AxisEnv &env) {
   if (!t::isInteger(elem) && !t::isFloat(elem))
     return fail(expr->loc, "'" + expr->callee.name + "' takes numbers, not " +
                                t::toString(operand->type));
+  if (!checkComputes(elem, "'" + expr->callee.name + "'", expr))
+    return errorExpr(expr->loc);
   SmallVector<t::Axis, 4> over, left;
   for (const AxisBinder &binder : expr->axes) {
     const t::Axis *axis = operand->type.find(binder.axis.name);
@@ -245,6 +250,17 @@ const t::Expr *Sema::checkReduce(const CallExpr *expr, const AxisEnv &env) {
       error(binder.axis.loc, "axis " + binder.axis.name + " is not in " +
                                  text(expr->args[0]) + ", whose type is " +
                                  t::toString(operand->type));
+      return errorExpr(expr->loc);
+    }
+    if (const t::Axis *given =
+            binder.extent ? inner.find(binder.axis.name) : nullptr;
+        given && !sameExtent(*given, *axis)) {
+      error(binder.axis.loc,
+            "axis " + binder.axis.name + " has " + extentText(given->extent) +
+                " elements in '" + expr->callee.name + "' and " +
+                extentText(axis->extent) + " in " + text(expr->args[0]));
+      note(axis->loc, "axis " + axis->name + " has " +
+                          extentText(axis->extent) + " elements here");
       return errorExpr(expr->loc);
     }
     over.push_back(*axis);
@@ -435,6 +451,20 @@ const t::Expr *Sema::checkMma(const CallExpr *expr, const AxisEnv &env) {
     if (*every < 1)
       return fail(option.value->loc, "the interval of promotion must be "
                                      "positive");
+    // A part of one mma's K that the tensor core can sum, or several whole
+    // ones. 32 bytes of K is what one instruction takes.
+    int64_t k = 1, step = 256 / std::max(4u, t::bitWidth(elems[0]));
+    for (const t::Axis &axis : mma->contracted)
+      if (auto extent = axis.constant(); !extent || MulOverflow(k, *extent, k))
+        k = 0;
+    if (k > 0 && *every % k != 0 && (k % *every != 0 || *every % step != 0)) {
+      error(option.value->loc,
+            "every " + Twine(*every) + ": this mma contracts " + Twine(k) +
+                " elements; the interval of promotion is a multiple of that, "
+                "or a divisor of it that is a multiple of " +
+                Twine(step));
+      return errorExpr(expr->loc);
+    }
     mma->every = *every;
   }
   if (mma->fast && mma->every)
@@ -483,10 +513,9 @@ const t::Expr *Sema::checkFetchAdd(const CallExpr *expr, const AxisEnv &env) {
   const t::Expr *value = check(expr->args[1], env);
   if (isa<t::ErrorExpr>(target) || isa<t::ErrorExpr>(value))
     return errorExpr(expr->loc);
-  if (!isa<t::CounterRead>(target) && !isa<t::TensorRead>(target))
-    return fail(expr->loc, "fetch_add takes a counter or an element of a "
-                           "tensor, not " +
-                               text(expr->args[0]));
+  if (!isa<t::CounterRead>(target))
+    return fail(expr->loc,
+                "fetch_add takes a counter, not " + text(expr->args[0]));
   if (!checkWritable(target, "fetch_add", expr->args[0]->loc))
     return errorExpr(expr->loc);
   if (!target->type.isScalar() || !value->type.isScalar())

@@ -370,7 +370,11 @@ void Sema::checkSchedule(const ScheduleStmt *stmt) {
     Context saved = context;
     context = Context::Schedule;
     schedule = iterator;
+    yields = false;
     iterator->body = checkBody(stmt->body);
+    if (!yields && diags.getNumErrors() == before)
+      error(stmt->name.loc, "schedule " + stmt->name.name +
+                                " has no 'yield': it gives nothing");
     schedule = nullptr;
     context = saved;
   }

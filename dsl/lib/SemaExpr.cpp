@@ -629,6 +629,22 @@ Sema::broadcast(const t::Expr *lhs, const t::Expr *rhs, const Expr *at) {
   return list(axes);
 }
 
+bool Sema::checkComputes(t::Elem elem, const Twine &op, const Expr *at) {
+  switch (elem) {
+  case t::Elem::E4M3:
+  case t::Elem::E5M2:
+  case t::Elem::E2M1:
+  case t::Elem::UE8M0:
+  case t::Elem::TF32:
+    error(at->loc,
+          op + " does not compute in " + t::spelling(elem) + ": " + text(at));
+    fixit(at->loc, "convert the operands first: f32(…)");
+    return false;
+  default:
+    return true;
+  }
+}
+
 const t::Expr *Sema::elementwise(t::Op op, const t::Expr *lhs,
                                  const t::Expr *rhs, const Expr *at) {
   if (isa<t::ErrorExpr>(lhs) || isa<t::ErrorExpr>(rhs))
@@ -645,6 +661,8 @@ const t::Expr *Sema::elementwise(t::Op op, const t::Expr *lhs,
   if (op == t::Op::FloorDiv || op == t::Op::Mod || op == t::Op::CDiv)
     return fail(at->loc, "'" + t::spelling(op) + "' takes integers, not " +
                              t::spelling(*elem));
+  if (!checkComputes(*elem, "'" + t::spelling(op) + "'", at))
+    return errorExpr(at->loc);
   auto *l = dyn_cast<t::FloatConst>(lhs), *r = dyn_cast<t::FloatConst>(rhs);
   if (l && r && *elem == t::Elem::Number) {
     auto *value = node<t::FloatConst>();
@@ -700,6 +718,8 @@ const t::Expr *Sema::compare(CompareOp op, const t::Expr *lhs,
   auto elem = meet(lhs, rhs, "'" + spelling(op) + "'", at);
   auto axes = broadcast(lhs, rhs, at);
   if (!elem || !axes)
+    return errorExpr(at->loc);
+  if (!checkComputes(*elem, "'" + spelling(op) + "'", at))
     return errorExpr(at->loc);
   auto l = t::constantValue(lhs), r = t::constantValue(rhs);
   if (l && r && (t::isInteger(*elem) || *elem == t::Elem::Bool))

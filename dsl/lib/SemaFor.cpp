@@ -226,6 +226,7 @@ void Sema::checkYield(const YieldStmt *stmt, StmtList &out) {
     error(stmt->loc, "'yield' belongs in a schedule");
     return;
   }
+  yields = true;
   if (stmt->values.size() != schedule->outputs.size()) {
     error(stmt->loc, "'yield' gives " + Twine(stmt->values.size()) +
                          " values; schedule " + schedule->name + " yields " +

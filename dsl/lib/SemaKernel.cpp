@@ -28,10 +28,11 @@ std::unique_ptr<t::InstantiatedKernel> Sema::run() {
   scope = newScope(scope);
   if (!bindConstants() || !bindParams())
     return nullptr;
+  unsigned beforeHeader = diags.getNumErrors();
   for (const Stmt *stmt : decl.header)
     checkItem(stmt);
   // An instance that a requirement rules out would only add odd errors.
-  if (diags.getNumErrors() != before)
+  if (diags.getNumErrors() != beforeHeader)
     return nullptr;
   for (const Stmt *stmt : decl.body->stmts)
     checkItem(stmt);

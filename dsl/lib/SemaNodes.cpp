@@ -5,6 +5,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Sema.h"
+#include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/TypeSwitch.h"
 #include "llvm/Support/raw_ostream.h"
 
@@ -51,8 +52,12 @@ StringRef describe(Symbol::Kind kind) {
 //===----------------------------------------------------------------------===//
 
 bool Sema::error(SMLoc loc, const Twine &message) {
-  if (!probing)
-    diags.error(loc, message);
+  if (probing)
+    return false;
+  diags.error(loc, message);
+  for (auto &[fn, call] : reverse(fnStack))
+    diags.note(call,
+               "in the expansion of '" + fn->name.name + "', called here");
   return false;
 }
 

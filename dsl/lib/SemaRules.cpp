@@ -360,6 +360,7 @@ void Sema::finishKernel() {
   checkRegisters();
   checkPipeFields();
   checkMajors();
+  checkUses();
 }
 
 } // namespace tilewright::dsl

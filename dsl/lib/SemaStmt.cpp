@@ -95,9 +95,11 @@ bool Sema::isAxisArithmetic(const Expr *expr) {
       .Case<IntExpr>([](auto *) { return true; })
       .Case<NameExpr>([&](auto *e) {
         Symbol *symbol = lookup(e->name);
-        return !symbol || symbol->kind == Symbol::Macro ||
-               symbol->kind == Symbol::Const || symbol->kind == Symbol::Dim ||
-               symbol->kind == Symbol::Param || symbol->kind == Symbol::Var;
+        if (!symbol)
+          return !goneSlots.count(e->name);
+        return symbol->kind == Symbol::Macro || symbol->kind == Symbol::Const ||
+               symbol->kind == Symbol::Dim || symbol->kind == Symbol::Param ||
+               symbol->kind == Symbol::Var;
       })
       .Case<UnaryExpr>([&](auto *e) { return isAxisArithmetic(e->operand); })
       .Case<BinaryExpr>([&](auto *e) {
@@ -159,7 +161,7 @@ void Sema::checkLet(const LetStmt *stmt, StmtList &out) {
   bool unbound = any_of(probed->type.axes,
                         [](const t::Axis &axis) { return !axis.extent; });
   if (unbound && t::isInteger(probed->type.elem) &&
-      isAxisArithmetic(stmt->value)) {
+      !isa<NameExpr>(stmt->value) && isAxisArithmetic(stmt->value)) {
     // `c = j*128 + n`: n gets its extent where c is used.
     Symbol *symbol = declare(stmt->name, Symbol::Macro);
     symbol->syntax = stmt->value;
@@ -399,6 +401,8 @@ const t::Expr *Sema::checkTarget(const Expr *dst, const AxisEnv &env,
       return check(dst, env);
     }
   }
+  if (auto *name = dyn_cast<NameExpr>(base); name && !lookup(name->name))
+    return fail(name->loc, "'" + name->name + "' is not declared");
   const Expr *saved = target;
   target = base;
   result = check(dst, env);
@@ -458,11 +462,14 @@ void Sema::checkCopy(const CopyStmt *stmt, StmtList &out) {
     return;
   env.add(dstProbe->type);
   env.add(srcProbe->type);
-  const t::Expr *dst = checkTarget(stmt->dst, env, "<-");
-  if (isa<t::ErrorExpr>(dst)) {
-    check(stmt->src, env); // For its own errors.
+  // A side in error would leave the axes of the other without a source.
+  if (isa<t::ErrorExpr>(srcProbe) && !isa<t::ErrorExpr>(dstProbe)) {
+    check(stmt->src, env);
     return;
   }
+  const t::Expr *dst = checkTarget(stmt->dst, env, "<-");
+  if (isa<t::ErrorExpr>(dst))
+    return;
   if (dst->place == t::Place::Variable || dst->place == t::Place::Value ||
       dst->place == t::Place::Counter) {
     error(stmt->loc, "'<-' copies to a tensor or to a field of a slot; " +
@@ -536,11 +543,13 @@ void Sema::checkAssign(const Expr *dstExpr, AssignOp op, const Expr *srcExpr,
     return;
   env.add(dstProbe->type);
   env.add(srcProbe->type);
-  const t::Expr *dst = checkTarget(dstExpr, env, spelled);
-  if (isa<t::ErrorExpr>(dst)) {
+  if (isa<t::ErrorExpr>(srcProbe) && !isa<t::ErrorExpr>(dstProbe)) {
     check(srcExpr, env);
     return;
   }
+  const t::Expr *dst = checkTarget(dstExpr, env, spelled);
+  if (isa<t::ErrorExpr>(dst))
+    return;
   if (dst->place == t::Place::Value) {
     error(loc, "'" + text(dstExpr) +
                    "' cannot be assigned: only variables "

@@ -9,6 +9,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "Verify.h"
 #include "tilewright/DSL/Frontend.h"
 #include "llvm/Support/CommandLine.h"
 #include "llvm/Support/InitLLVM.h"
@@ -44,6 +45,12 @@ static cl::opt<bool> parseOnly("parse-only",
                                cl::cat(category));
 static cl::opt<std::string> emit("emit", cl::desc("Print: ast, typed"),
                                  cl::cat(category));
+
+static cl::opt<bool>
+    verifyErrors("verify",
+                 cl::desc("Compare errors with '# expected-error {{…}}' "
+                          "comments; '# -----' cuts the file into sources"),
+                 cl::cat(category));
 
 static int usage(const Twine &message) {
   errs() << "tilewright-check: " << message << '\n';
@@ -83,6 +90,8 @@ int main(int argc, char **argv) {
   auto buffer = MemoryBuffer::getFileOrSTDIN(input);
   if (!buffer)
     return usage("cannot read '" + input + "': " + buffer.getError().message());
+  if (verifyErrors)
+    return verify((*buffer)->getBuffer(), input) ? 1 : 0;
   SourceMgr sm;
   unsigned id = sm.AddNewSourceBuffer(std::move(*buffer), SMLoc());
   dsl::Diagnostics diags(sm);

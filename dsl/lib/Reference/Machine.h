@@ -29,6 +29,19 @@ namespace tilewright::reference {
 
 using namespace dsl::typed;
 
+/// `a op b` on integers; returns a message where that has no value.
+const char *apply(Op op, int64_t a, int64_t b, int64_t &value);
+bool compareIntegers(dsl::CompareOp op, int64_t a, int64_t b);
+
+/// The runtime's name of a type; nothing for those that memory never holds.
+std::optional<runtime::DType> storageType(Elem elem);
+/// Bits of the mantissa, without the implicit one; 0 for integers.
+unsigned mantissaBits(Elem elem);
+/// The value nearest to `value` in a floating-point type.
+double roundTo(Elem elem, double value);
+/// By which roundings are divided when they enter a magnitude.
+constexpr double magnitudeScale = 1e-3;
+
 /// The contents of one slot.
 struct SlotData {
   std::vector<TilePtr> fields;
@@ -223,10 +236,11 @@ private:
 
   //===--- Memory (Memory.cpp) --------------------------------------------===//
   /// The table of subscripts `subs` of something with these extents and
-  /// strides, over `frame`.
+  /// strides, over `frame`. A null subscript is the coordinate along the axis
+  /// of the same position in `names`.
   bool access(llvm::ArrayRef<const Expr *> subs, llvm::ArrayRef<int64_t> shape,
               llvm::ArrayRef<int64_t> strides, llvm::ArrayRef<TileAxis> frame,
-              Access &result);
+              Access &result, llvm::ArrayRef<TileAxis> names = {});
   TensorState *tensor(const Tensor *tensor, llvm::SMLoc loc);
   bool bindView(const Tensor *view);
   TilePtr read(const TensorRead &read);
@@ -257,8 +271,6 @@ private:
   /// The value of `full` or `free` of a keyed pipe.
   bool keyedCount(const Pipe &pipe, const Expr *expr, int otherwise,
                   llvm::ArrayRef<int64_t> key, int64_t &value);
-  bool release(const Pipe &pipe, const SlotPtr &slot,
-               const std::vector<int64_t> &key);
   /// Adds `value` to, or puts it in, a variable or field `cell` of this type.
   bool update(TilePtr &cell, const Type &type, TilePtr value, bool add);
 

@@ -12,6 +12,7 @@
 #include "Machine.h"
 #include "llvm/Support/Casting.h"
 #include "llvm/Support/MathExtras.h"
+#include <cstring>
 
 using namespace llvm;
 using namespace tilewright;
@@ -23,8 +24,7 @@ static int64_t floorDivide(int64_t a, int64_t b) {
   return quotient - (a % b != 0 && (a % b < 0) != (b < 0));
 }
 
-/// The value of `a op b`; a message where it has none.
-static const char *apply(Op op, int64_t a, int64_t b, int64_t &value) {
+const char *reference::apply(Op op, int64_t a, int64_t b, int64_t &value) {
   switch (op) {
   case Op::Add:
     return AddOverflow(a, b, value) ? "integer overflow" : nullptr;
@@ -64,7 +64,7 @@ static const char *apply(Op op, int64_t a, int64_t b, int64_t &value) {
   return "an unknown operation";
 }
 
-static bool compareIntegers(CompareOp op, int64_t a, int64_t b) {
+bool reference::compareIntegers(CompareOp op, int64_t a, int64_t b) {
   switch (op) {
   case CompareOp::EQ:
     return a == b;
@@ -220,7 +220,7 @@ bool Process::integer(const Expr *expr, int64_t &value) {
     int64_t operand;
     if (!integer(cast<NegExpr>(expr)->operand, operand))
       return false;
-    value = -operand;
+    value = int64_t(0 - uint64_t(operand));
     return true;
   }
   case ExprKind::Not: {

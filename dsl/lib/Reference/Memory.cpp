@@ -1,0 +1,598 @@
+//===- Memory.cpp - reading and writing tensors and fields ----------------===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Machine.h"
+#include "llvm/Support/Casting.h"
+#include <cmath>
+#include <cstring>
+
+using namespace llvm;
+using namespace tilewright;
+using namespace tilewright::reference;
+
+//===----------------------------------------------------------------------===//
+// Subscripts
+//===----------------------------------------------------------------------===//
+
+bool Process::access(ArrayRef<const Expr *> subs, ArrayRef<int64_t> shape,
+                     ArrayRef<int64_t> strides, ArrayRef<TileAxis> frame,
+                     Access &result, ArrayRef<TileAxis> names) {
+  for (size_t d = 0; d < subs.size(); ++d) {
+    Affine subscript;
+    bool simple = true;
+    if (!subs[d])
+      subscript = {names[d].name, 0, 1};
+    else
+      simple = affine(subs[d], subscript);
+    if (machine.failed())
+      return false;
+    if (simple && subscript.axis.empty()) {
+      if (subscript.base < 0 || subscript.base >= shape[d])
+        result.outside = true;
+      else
+        result.base += subscript.base * strides[d];
+      continue;
+    }
+    Access::Term term;
+    if (simple) {
+      int at = findAxis(frame, subscript.axis);
+      if (at < 0)
+        return fail(subs[d] ? subs[d]->loc : SMLoc(),
+                    "axis '" + subscript.axis + "' has no extent here");
+      term.strides.assign(frame.size(), 0);
+      term.strides[at] = 1;
+      term.table.resize(frame[at].extent);
+      for (size_t x = 0; x < term.table.size(); ++x) {
+        int64_t index = subscript.base + int64_t(x) * subscript.slope;
+        term.table[x] =
+            index >= 0 && index < shape[d] ? index * strides[d] : -1;
+      }
+    } else {
+      TilePtr indices = evaluate(subs[d]);
+      if (!indices)
+        return false;
+      if (indices->hollow) {
+        machine.dataDependent = true;
+        return fail(subs[d]->loc, "this subscript depends on floating-point "
+                                  "values");
+      }
+      for (const TileAxis &axis : indices->axes)
+        if (findAxis(frame, axis.name) < 0)
+          return fail(subs[d]->loc,
+                      "axis '" + axis.name + "' has no extent here");
+      term.strides = indices->stridesIn(frame);
+      term.table.resize(indices->value.size());
+      for (size_t x = 0; x < term.table.size(); ++x) {
+        auto index = static_cast<int64_t>(indices->value[x]);
+        term.table[x] =
+            index >= 0 && index < shape[d] ? index * strides[d] : -1;
+      }
+    }
+    result.terms.push_back(std::move(term));
+  }
+  return true;
+}
+
+/// Calls `visit(position, offset)` for every element of `frame`; the offset is
+/// -1 outside. Returns false as soon as `visit` does.
+template <typename Visit>
+static void walk(ArrayRef<TileAxis> frame, const Access &access, Visit visit) {
+  int64_t total = elementCount(frame);
+  if (total == 0)
+    return;
+  if (access.outside) {
+    for (int64_t position = 0; position < total; ++position)
+      visit(position, int64_t(-1));
+    return;
+  }
+  size_t rank = frame.size(), last = rank ? rank - 1 : 0;
+  int64_t length = rank ? frame[last].extent : 1;
+  SmallVector<int64_t, 4> index(rank, 0);
+  for (int64_t position = 0; position < total; position += length) {
+    // Terms that do not change along the row, and those that do.
+    int64_t base = access.base;
+    struct Inner {
+      const int64_t *table;
+      int64_t step;
+    };
+    SmallVector<Inner, 4> inner;
+    bool outside = false;
+    for (const Access::Term &term : access.terms) {
+      int64_t at = 0;
+      for (size_t d = 0; d < last; ++d)
+        at += term.strides[d] * index[d];
+      if (rank && term.strides[last] != 0) {
+        inner.push_back({term.table.data() + at, term.strides[last]});
+      } else {
+        int64_t offset = term.table[at];
+        outside |= offset < 0;
+        base += offset;
+      }
+    }
+    if (outside) {
+      for (int64_t i = 0; i < length; ++i)
+        visit(position + i, int64_t(-1));
+    } else if (inner.size() == 1 && inner[0].step == 1) {
+      const int64_t *table = inner[0].table;
+      for (int64_t i = 0; i < length; ++i)
+        visit(position + i, table[i] < 0 ? -1 : base + table[i]);
+    } else {
+      for (int64_t i = 0; i < length; ++i) {
+        int64_t offset = base;
+        for (const Inner &term : inner) {
+          int64_t part = term.table[i * term.step];
+          offset = part < 0 || offset < 0 ? -1 : offset + part;
+        }
+        visit(position + i, offset);
+      }
+    }
+    for (size_t d = last; d-- > 0;) {
+      if (++index[d] < frame[d].extent)
+        break;
+      index[d] = 0;
+    }
+  }
+}
+
+bool Process::clip(ArrayRef<const Expr *> subs, ArrayRef<int64_t> shape,
+                   Frame &frame) {
+  bool outside = false;
+  for (size_t d = 0; d < subs.size(); ++d) {
+    Affine subscript;
+    bool simple = affine(subs[d], subscript);
+    if (machine.failed())
+      return false;
+    if (!simple)
+      continue;
+    if (subscript.axis.empty()) {
+      outside |= subscript.base < 0 || subscript.base >= shape[d];
+      continue;
+    }
+    int at = findAxis(frame, subscript.axis);
+    if (at < 0 || subscript.slope != 1)
+      continue;
+    int64_t low = std::max<int64_t>(0, -subscript.base);
+    int64_t high = std::min(frame[at].extent, shape[d] - subscript.base);
+    frame[at].valid =
+        std::min(frame[at].valid, std::max<int64_t>(0, high - low));
+  }
+  for (TileAxis &axis : frame)
+    if (outside)
+      axis.valid = 0;
+  return true;
+}
+
+//===----------------------------------------------------------------------===//
+// Tensors
+//===----------------------------------------------------------------------===//
+
+TensorState *Process::tensor(const Tensor *tensor, SMLoc loc) {
+  auto it = machine.tensors.find(tensor);
+  if (it != machine.tensors.end())
+    return &it->second;
+  auto view = views.find(tensor);
+  if (view == views.end() && (!bindView(tensor) ||
+                              (view = views.find(tensor)) == views.end())) {
+    fail(loc, "'" + tensor->name + "' is not bound");
+    return nullptr;
+  }
+  return &view->second;
+}
+
+bool Process::bindView(const Tensor *view) {
+  if (!view->isView())
+    return false;
+  TensorState *base = tensor(view->base, view->loc);
+  if (!base)
+    return false;
+  if (base->output)
+    return unsupported(view->loc, "a view of a tensor that the kernel writes");
+  TensorState state = *base;
+  std::optional<runtime::DType> type = reference::storageType(view->elem);
+  if (!type || runtime::bits(*type) < 8)
+    return unsupported(view->loc, "a view as " + spelling(view->elem));
+  state.type = *type;
+  state.shape.clear();
+  state.strides.clear();
+  for (const Expr *extent : view->shape) {
+    int64_t value;
+    if (!integer(extent, value))
+      return false;
+    state.shape.push_back(value);
+  }
+  if (view->offset) {
+    int64_t offset;
+    if (!integer(view->offset, offset))
+      return false;
+    state.byteOffset += offset;
+  }
+  if (view->strides.empty())
+    state.strides = runtime::contiguousStrides(state.shape);
+  for (const Expr *stride : view->strides) {
+    int64_t value;
+    if (!integer(stride, value))
+      return false;
+    state.strides.push_back(value);
+  }
+  views[view] = state;
+  return true;
+}
+
+/// The values of all codes of a type of 8 or 16 bits.
+static const std::vector<double> &decodeTable(runtime::DType type) {
+  static std::map<runtime::DType, std::vector<double>> tables;
+  std::vector<double> &table = tables[type]; // Under the machine's lock.
+  if (table.empty()) {
+    table.resize(size_t(1) << runtime::bits(type));
+    for (size_t code = 0; code < table.size(); ++code)
+      table[code] = runtime::decode(type, code);
+  }
+  return table;
+}
+
+TilePtr Process::readOutput(const TensorRead &read, TensorState &state,
+                            Frame frame) {
+  auto rows = runtime::contiguousStrides(state.shape);
+  Access where;
+  if (!access(read.subs, state.shape, rows, frame, where))
+    return nullptr;
+  TilePtr out = makeTile(frame);
+  out->magnitude.resize(out->value.size());
+  bool unknown = false;
+  walk(frame, where, [&](int64_t position, int64_t offset) {
+    if (offset < 0) {
+      if (out->absent.empty())
+        out->absent.assign(out->value.size(), 0);
+      out->absent[position] |= Tile::Outside;
+      return;
+    }
+    switch (state.output->state(offset)) {
+    case OutputValues::Evaluated:
+      out->value[position] = state.output->value(offset);
+      out->magnitude[position] = std::max(
+          state.output->magnitude(offset),
+          static_cast<float>(std::fabs(out->value[position])));
+      return;
+    case OutputValues::Written:
+      unknown = true;
+      return;
+    case OutputValues::Untouched:
+      break;
+    }
+    SmallVector<int64_t, 5> index(rows.size());
+    int64_t rest = offset;
+    for (size_t d = 0; d < rows.size(); ++d) {
+      index[d] = rest / rows[d];
+      rest %= rows[d];
+    }
+    out->value[position] = state.host->get(index);
+    out->magnitude[position] =
+        static_cast<float>(std::fabs(out->value[position]));
+  });
+  if (unknown)
+    return noTile(read.loc, "a sample cannot follow values that the kernel "
+                            "writes and reads; use --check=full");
+  out->exact = false;
+  return out;
+}
+
+TilePtr Process::read(const TensorRead &read) {
+  TensorState *state = tensor(read.tensor, read.loc);
+  Frame frame;
+  if (!state || !checkRank(read.rank) || !frameOf(read.type, frame))
+    return nullptr;
+  Elem elem = read.tensor->elem;
+  if (machine.dry && isFloat(elem)) {
+    if (!clip(read.subs, state->shape, frame))
+      return nullptr;
+    addWork(4.0 * elementCount(frame));
+    return makeHollow(frame);
+  }
+  if (state->output && !machine.dry)
+    return readOutput(read, *state, frame);
+  Access where;
+  if (!access(read.subs, state->shape, state->strides, frame, where))
+    return nullptr;
+  TilePtr out = makeTile(frame);
+  const std::vector<uint8_t> &bytes = state->host->bytes();
+  unsigned width = runtime::bits(state->type);
+  const uint8_t *from = bytes.data() + state->byteOffset;
+  int64_t limit = bytes.empty() || state->byteOffset < 0
+                      ? 0
+                      : (int64_t(bytes.size()) - state->byteOffset) * 8 / width;
+  bool beyond = false;
+  auto copy = [&](auto decode) {
+    walk(frame, where, [&](int64_t position, int64_t offset) {
+      if (offset >= 0 && offset < limit) {
+        out->value[position] = decode(offset);
+        return;
+      }
+      beyond |= offset >= 0;
+      if (out->absent.empty())
+        out->absent.assign(out->value.size(), 0);
+      out->absent[position] |= Tile::Outside;
+    });
+  };
+  runtime::DType type = state->type;
+  if (width == 4) {
+    copy([&](int64_t at) {
+      return runtime::decode(type, (from[at / 2] >> (at % 2 * 4)) & 15);
+    });
+  } else if (width == 8) {
+    const double *table = decodeTable(type).data();
+    copy([&](int64_t at) { return table[from[at]]; });
+  } else if (width == 16) {
+    const double *table = decodeTable(type).data();
+    copy([&](int64_t at) {
+      uint16_t code;
+      std::memcpy(&code, from + 2 * at, 2);
+      return table[code];
+    });
+  } else if (type == runtime::DType::F32) {
+    copy([&](int64_t at) {
+      float value;
+      std::memcpy(&value, from + 4 * at, 4);
+      return static_cast<double>(value);
+    });
+  } else {
+    copy([&](int64_t at) {
+      uint64_t code = 0;
+      std::memcpy(&code, from + at * (width / 8), width / 8);
+      return runtime::decode(type, code);
+    });
+  }
+  if (beyond)
+    return noTile(read.loc, "'" + read.tensor->name +
+                                "' reaches outside the memory of its tensor");
+  return out;
+}
+
+/// Integers go to memory exactly; floats as the reference holds them.
+static float storedMagnitude(const Tile &tile, int64_t at, bool sameType) {
+  if (tile.exact)
+    return sameType ? OutputValues::exact : 0;
+  return tile.magnitude.empty()
+             ? static_cast<float>(std::fabs(tile.value[at]))
+             : tile.magnitude[at];
+}
+
+bool Process::store(const TensorRead &dst, const Expr *src, bool accumulate) {
+  TensorState *state = tensor(dst.tensor, dst.loc);
+  Frame frame;
+  if (!state || !checkRank(dst.rank) || !frameOf(dst.type, frame))
+    return false;
+  if (!state->output)
+    return unsupported(dst.loc, "a store to '" + dst.tensor->name +
+                                    "', which is a view");
+  // The last rounding belongs to the output's own bound.
+  Elem elem = src->type.elem;
+  auto *where = dyn_cast<WhereExpr>(src);
+  auto *conversion = dyn_cast<ConvertExpr>(where ? where->value : src);
+  bool stripped = conversion && conversion->type.elem == dst.tensor->elem &&
+                  isFloat(conversion->operand->type.elem) &&
+                  isFloat(conversion->type.elem) &&
+                  bitWidth(conversion->type.elem) > 8;
+  TilePtr value;
+  if (stripped) {
+    elem = conversion->operand->type.elem;
+    if (where) {
+      WhereExpr inner = *where;
+      inner.value = conversion->operand;
+      value = evaluate(&inner);
+    } else {
+      value = evaluate(conversion->operand);
+    }
+  } else {
+    value = evaluate(src);
+    if (value)
+      value = convert(value, elem, dst.tensor->elem);
+  }
+  if (!value)
+    return false;
+  auto rows = runtime::contiguousStrides(state->shape);
+  Access places;
+  if (!access(dst.subs, state->shape, rows, frame, places))
+    return false;
+  for (const TileAxis &axis : value->axes)
+    if (findAxis(frame, axis.name) < 0)
+      return fail(dst.loc, "axis '" + axis.name +
+                               "' of the value is not an axis of the "
+                               "destination");
+  value = expand(value, frame);
+  if (machine.dry && value->unknownMask) {
+    machine.coverageKnown = false;
+    return true;
+  }
+  addWork(4.0 * elementCount(frame));
+  // Elements of the value in the order of the frame.
+  SmallVector<int64_t, 0> order;
+  bool sameOrder = true;
+  for (size_t d = 0; d < frame.size(); ++d)
+    sameOrder &= frame[d].name == value->axes[d].name;
+  if (!sameOrder) {
+    order.resize(elementCount(frame));
+    forEachRow<1>(frame, {value->stridesIn(frame)},
+                  [&](int64_t position, int64_t n,
+                      const std::array<int64_t, 1> &at,
+                      const std::array<int64_t, 1> &step) {
+                    for (int64_t i = 0; i < n; ++i)
+                      order[position + i] = at[0] + i * step[0];
+                  });
+  }
+  bool sameType = !stripped || elem == dst.tensor->elem;
+  OutputValues &output = *state->output;
+  const runtime::HostTensor &host = *state->host;
+  walk(frame, places, [&](int64_t position, int64_t offset) {
+    if (offset < 0)
+      return;
+    int64_t from = sameOrder ? position : order[position];
+    if (!value->absent.empty() && (value->absent[from] & Tile::Masked))
+      return;
+    if (machine.dry) {
+      output.setWritten(offset);
+      return;
+    }
+    double result = value->value[from];
+    float magnitude = storedMagnitude(*value, from, sameType);
+    if (accumulate) {
+      double old;
+      float oldMagnitude;
+      if (output.state(offset) == OutputValues::Evaluated) {
+        old = output.value(offset);
+        oldMagnitude = output.magnitude(offset);
+      } else {
+        SmallVector<int64_t, 5> index(rows.size());
+        int64_t rest = offset;
+        for (size_t d = 0; d < rows.size(); ++d) {
+          index[d] = rest / rows[d];
+          rest %= rows[d];
+        }
+        old = host.get(index);
+        oldMagnitude = static_cast<float>(std::fabs(old));
+      }
+      bool integers = !isFloat(dst.tensor->elem);
+      if (integers && magnitude < 0)
+        oldMagnitude = OutputValues::exact;
+      else
+        magnitude = std::max(magnitude,
+                             static_cast<float>(std::fabs(result))) +
+                    std::max(oldMagnitude, 0.0f);
+      if (integers && oldMagnitude < 0)
+        magnitude = OutputValues::exact;
+      result += old;
+    }
+    output.set(offset, result, magnitude);
+  });
+  return true;
+}
+
+//===----------------------------------------------------------------------===//
+// Fields and parts of tiles
+//===----------------------------------------------------------------------===//
+
+TilePtr Process::gather(const TilePtr &whole, ArrayRef<const Expr *> subs,
+                        ArrayRef<TileAxis> frame) {
+  if (whole->hollow)
+    return makeHollow(frame);
+  Strides strides = whole->stridesIn(whole->axes);
+  SmallVector<int64_t, 4> shape;
+  for (const TileAxis &axis : whole->axes)
+    shape.push_back(axis.extent);
+  Access part;
+  if (!access(subs, shape, strides, frame, part, whole->axes))
+    return nullptr;
+  TilePtr out = makeTile(frame);
+  out->exact = whole->exact;
+  if (!whole->magnitude.empty())
+    out->magnitude.resize(out->value.size());
+  walk(frame, part, [&](int64_t position, int64_t offset) {
+    if (offset < 0)
+      return;
+    out->value[position] = whole->value[offset];
+    if (!out->magnitude.empty())
+      out->magnitude[position] = whole->magnitude[offset];
+  });
+  return out;
+}
+
+bool Process::update(TilePtr &cell, const Type &type, TilePtr value, bool add) {
+  Frame frame;
+  if (!frameOf(type, frame))
+    return false;
+  if (machine.dry && isFloat(type.elem)) {
+    // Keep what is known of the axes; a value without them fills all.
+    TilePtr hollow = makeHollow(frame);
+    for (TileAxis &axis : hollow->axes)
+      if (int at = findAxis(value->axes, axis.name); at >= 0)
+        axis.valid = value->axes[at].valid;
+    cell = hollow;
+    return true;
+  }
+  if (add) {
+    cell = combine(Op::Add, type.elem, cell, value, SMLoc());
+    if (cell)
+      cell = expand(cell, frame);
+    return cell != nullptr;
+  }
+  value = expand(value, frame);
+  if (!value->absent.empty()) {
+    value = std::make_shared<Tile>(*value); // What did not exist is 0 now.
+    value->absent.clear();
+  }
+  cell = value;
+  return true;
+}
+
+bool Process::storeField(const FieldRef &dst, const Expr *src,
+                         bool accumulate) {
+  SlotPtr slot = slots.lookup(dst.slot);
+  if (!slot)
+    return fail(dst.loc, "the slot is not open here");
+  TilePtr value = evaluate(src);
+  if (value)
+    value = convert(value, src->type.elem, dst.type.elem);
+  if (!value)
+    return false;
+  TilePtr &cell = slot->fields[dst.field->index];
+  if (dst.subs.empty()) {
+    if (accumulate && !cell)
+      return fail(dst.loc, "field '" + dst.field->name +
+                               "' is added to before it has a value");
+    return update(cell, dst.field->type, value, accumulate);
+  }
+  // A part of the field; the rest is zero until it is filled.
+  Frame declared, frame;
+  if (!frameOf(dst.field->type, declared) || !frameOf(dst.type, frame))
+    return false;
+  if (machine.dry && isFloat(dst.field->type.elem)) {
+    cell = makeHollow(declared);
+    return true;
+  }
+  TilePtr whole = makeTile(declared);
+  if (cell)
+    *whole = *expand(cell, declared);
+  whole->exact &= value->exact;
+  if (whole->magnitude.empty()) {
+    std::vector<float> scratch;
+    const float *m = magnitudes(*whole, scratch);
+    whole->magnitude.assign(m, m + whole->value.size());
+  }
+  SmallVector<int64_t, 4> shape;
+  for (const TileAxis &axis : declared)
+    shape.push_back(axis.extent);
+  Access part;
+  if (!access(dst.subs, shape, whole->stridesIn(declared), frame, part,
+              declared))
+    return false;
+  value = expand(value, frame);
+  std::vector<float> scratch;
+  const float *m = magnitudes(*value, scratch);
+  Strides order = value->stridesIn(frame);
+  SmallVector<int64_t, 0> from(elementCount(frame));
+  forEachRow<1>(frame, {order},
+                [&](int64_t position, int64_t n,
+                    const std::array<int64_t, 1> &at,
+                    const std::array<int64_t, 1> &step) {
+                  for (int64_t i = 0; i < n; ++i)
+                    from[position + i] = at[0] + i * step[0];
+                });
+  walk(frame, part, [&](int64_t position, int64_t offset) {
+    if (offset < 0)
+      return;
+    int64_t source = from[position];
+    bool masked = !value->absent.empty() && value->absent[source];
+    double sum = masked ? 0 : value->value[source];
+    float size = masked ? 0 : m[source];
+    if (accumulate) {
+      sum += whole->value[offset];
+      size += whole->magnitude[offset];
+    }
+    whole->value[offset] = sum;
+    whole->magnitude[offset] = size;
+  });
+  cell = whole;
+  return true;
+}
