@@ -7,6 +7,7 @@
 #include "tilewright/Conversion/Passes.h"
 #include "tilewright/Conversion/Pipeline.h"
 #include "tilewright/Dialect/InitDialects.h"
+#include "tilewright/Driver/Pipeline.h"
 #include "tilewright/Transforms/Passes.h"
 
 #include "mlir/Tools/mlir-opt/MlirOptMain.h"
@@ -18,6 +19,7 @@ int main(int argc, char **argv) {
   tilewright::registerTilewrightPasses();
   tilewright::registerTilewrightConversionPasses();
   tilewright::registerTilewrightPipelines();
+  tilewright::registerPipelines();
   mlir::registerCanonicalizerPass();
   mlir::registerCSEPass();
   return mlir::asMainReturnCode(mlir::MlirOptMain(

@@ -72,6 +72,8 @@ public:
     target::registerPTXTranslations(registry);
     context.appendDialectRegistry(registry);
     context.loadAllAvailableDialects();
+    // Diagnostics point at the source; our IR is for --emit and --print-after.
+    context.printOpOnDiagnostic(false);
     handler = std::make_unique<SourceMgrDiagnosticHandler>(sources, &context,
                                                            os);
     // Remarks are recorded for the resource table, and printed if wanted.
@@ -164,6 +166,10 @@ private:
     module->walk([&](tile::KernelOp kernel) {
       resources = describeResources(kernel);
     });
+    llvm::json::Array copies;
+    for (const std::string &remark : remarks)
+      copies.push_back(remark);
+    resources["copies"] = std::move(copies);
     if (stopAt(Stage::Pipe, [&](llvm::raw_ostream &os) { module->print(os); }))
       return true;
     if (!runPasses(buildLoweringPipeline))
@@ -223,10 +229,6 @@ private:
   bool assemble(const target::PTXText &text, Location loc) {
     Timer timer;
     resources["assembler"] = result.assembler.describe();
-    llvm::json::Array chosen;
-    for (const std::string &remark : remarks)
-      chosen.push_back(remark);
-    resources["copies"] = std::move(chosen);
     if (result.assembler.producesCubin()) {
       target::AssembleOptions assembly;
       assembly.chip = options.target;

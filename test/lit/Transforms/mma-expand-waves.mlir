@@ -1,0 +1,63 @@
+// RUN: tilewright-opt %s --pass-pipeline='builtin.module(tile.kernel(mma-expand-waves))' | FileCheck %s
+
+// Two waves of 64 rows share one set of temporary registers; the slot goes
+// back after the last wave's wait, before its promotion; the result is pinned.
+
+// CHECK-LABEL: tile.kernel @waves
+tile.kernel @waves(%n: index {tile.name = "N"}) target "sm_90a" {
+  pipe.ring @p depth(2) fields ["a", "b"] [!tile.view<[m: 128, k: 64], f8E4M3FN>, !tile.view<[n: 16, k: 64], f8E4M3FN>] layouts [#tile.shared<["m", "k"], swizzle = 64>, #tile.shared<["n", "k"], swizzle = 64>]
+  tile.role "math" groups(1) {
+    %acc = arith.constant dense<0.0> : vector<16xf32>
+    %x = arith.constant dense<1.0> : vector<4xf32>
+    // CHECK: %[[S:.*]] = pipe.acquire_get @p
+    %s = pipe.acquire_get @p : !pipe.slot<@p>
+    %a = pipe.field %s["a"] : !pipe.slot<@p> -> !tile.view<[m: 128, k: 64], f8E4M3FN>
+    %b = pipe.field %s["b"] : !pipe.slot<@p> -> !tile.view<[n: 16, k: 64], f8E4M3FN>
+    // CHECK: %[[C0:.*]] = vector.extract_strided_slice %{{.*}} {offsets = [0], sizes = [8], strides = [1]} : vector<16xf32> to vector<8xf32>
+    // CHECK: %[[U:.*]] = mma.undef : vector<8xf32>
+    // CHECK: mma.fence
+    // CHECK: mma.descriptor %{{.*}} k("k" : 0) row 0 : !tile.view<[m: 128
+    // CHECK: %[[W0:.*]] = mma.wgmma %{{.*}}, %{{.*}} into %[[U]] shape 64 16 32 types f8E4M3FN f8E4M3FN zero
+    // CHECK: mma.descriptor %{{.*}} k("k" : 32) row 0 : !tile.view<[m: 128
+    // CHECK: %[[W1:.*]] = mma.wgmma %{{.*}}, %{{.*}} into %[[W0]] shape 64 16 32 types f8E4M3FN f8E4M3FN :
+    // CHECK: mma.commit
+    // CHECK: %[[P0:.*]] = mma.wait 0 tie(%[[W1]] : vector<8xf32>)
+    // CHECK-NOT: pipe.release
+    // CHECK: %[[X0:.*]] = vector.extract_strided_slice %{{.*}} {offsets = [0], sizes = [2]
+    // CHECK: mma.pin
+    // CHECK: vector.insert_strided_slice
+    // CHECK: mma.descriptor %{{.*}} k("k" : 0) row 64 : !tile.view<[m: 128
+    // CHECK: mma.wgmma %{{.*}}, %{{.*}} into %[[P0]] {{.*}} zero
+    // CHECK: mma.wait 0
+    // CHECK-NEXT: pipe.release %[[S]]
+    // CHECK: mma.pin
+    %r, %t = mma.contract %a, %b axes("m", "n") wave 64 carry(%acc : vector<16xf32>) inputs(%x : vector<4xf32>) {input_axes = [true]} : !tile.view<[m: 128, k: 64], f8E4M3FN>, !tile.view<[n: 16, k: 64], f8E4M3FN> -> vector<16xf32> {
+    ^bb0(%p: vector<8xf32>, %c: vector<8xf32>, %y: vector<2xf32>):
+      %w = vector.shuffle %y, %y [0, 0, 1, 1, 0, 0, 1, 1] : vector<2xf32>, vector<2xf32>
+      %f = math.fma %p, %w, %c : vector<8xf32>
+      mma.yield %f : vector<8xf32>
+    }
+    // CHECK-NOT: pipe.release
+    pipe.release %s after(%t) : !pipe.slot<@p>
+  }
+}
+
+// Without a region the tensor core adds to the accumulator itself.
+// CHECK-LABEL: tile.kernel @plain
+tile.kernel @plain() target "sm_90a" {
+  pipe.ring @p depth(2) fields ["a", "b"] [!tile.view<[m: 64, k: 64], bf16>, !tile.view<[n: 16, k: 64], bf16>] layouts [#tile.shared<["m", "k"], swizzle = 128>, #tile.shared<["n", "k"], swizzle = 128>]
+  tile.role "math" groups(1) {
+    // CHECK: %[[ACC:.*]] = arith.constant
+    %acc = arith.constant dense<0.0> : vector<8xf32>
+    %s = pipe.acquire_get @p : !pipe.slot<@p>
+    %a = pipe.field %s["a"] : !pipe.slot<@p> -> !tile.view<[m: 64, k: 64], bf16>
+    %b = pipe.field %s["b"] : !pipe.slot<@p> -> !tile.view<[n: 16, k: 64], bf16>
+    // CHECK: mma.wgmma %{{.*}}, %{{.*}} into %[[ACC]] shape 64 16 16 types bf16 bf16 :
+    // CHECK-COUNT-3: mma.wgmma
+    // CHECK: mma.commit
+    // CHECK: mma.wait 0
+    // CHECK-NEXT: pipe.release
+    %r, %t = mma.contract %a, %b axes("m", "n") wave 64 carry(%acc : vector<8xf32>) : !tile.view<[m: 64, k: 64], bf16>, !tile.view<[n: 16, k: 64], bf16> -> vector<8xf32>
+    pipe.release %s after(%t) : !pipe.slot<@p>
+  }
+}

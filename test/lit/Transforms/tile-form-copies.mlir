@@ -1,0 +1,86 @@
+// RUN: tilewright-opt %s --pass-pipeline='builtin.module(tile.kernel(tile-form-copies))' --split-input-file --verify-diagnostics | FileCheck %s
+
+// A box of a tensor becomes bulk loads; a field wider than the swizzle span is
+// loaded atom by atom. Descriptors are shared by copies that agree.
+
+// CHECK-LABEL: tile.kernel @loads
+tile.kernel @loads(
+    %A: !tile.tensor<2, bf16> {tile.name = "A", tile.mode = "in", tile.major = 1 : i64, tile.shape = ["M", "K"]},
+    %i: index {tile.name = "M"}) target "sm_90a" {
+  // CHECK-COUNT-1: tma.descriptor %{{.*}} dims [1, 0] : !tile.tensor<2, bf16> -> !tma.desc<box = [64, 64], swizzle = 128, bf16>
+  // CHECK-NOT: tma.descriptor
+  pipe.ring @p depth(2) fields ["a"] [!tile.view<[m: 64, k: 128], bf16>] layouts [#tile.shared<["m", "k"], swizzle = 128>]
+  tile.role "load" warps(1) {
+    // CHECK: %[[S:.*]] = pipe.acquire_put @p
+    %s = pipe.acquire_put @p : !pipe.slot<@p>
+    // CHECK: %[[V:.*]] = pipe.field %[[S]]["a"]
+    %a = pipe.field %s["a"] : !pipe.slot<@p> -> !tile.view<[m: 64, k: 128], bf16>
+    // CHECK: tma.load %{{.*}}[%{{.*}}, %{{.*}}] to %[[V]] arrive %[[S]]
+    // CHECK: tma.load %{{.*}}[%{{.*}}, %{{.*}}] to %[[V]] plus 8192 arrive %[[S]]
+    // expected-remark @+1 {{bulk load of 'A': 2 boxes of 64 x 64 elements, innermost first, swizzle 128 bytes}}
+    tile.copy %A[affine_map<(m, k)[s0] -> (s0 * 64 + m, k)>](%i) to %a : !tile.tensor<2, bf16>, !tile.view<[m: 64, k: 128], bf16>
+    // expected-remark @+1 {{bulk load of 'A': 2 boxes}}
+    tile.copy %A[affine_map<(m, k)[s0] -> (s0 * 64 + m, k + 128)>](%i) to %a : !tile.tensor<2, bf16>, !tile.view<[m: 64, k: 128], bf16>
+    // CHECK: pipe.commit %[[S]]
+    pipe.commit %s : !pipe.slot<@p>
+  }
+}
+
+// -----
+
+// A store of a warpgroup's tile goes through an implicit ring, one instance a
+// group, and is issued by one thread.
+
+// CHECK-LABEL: tile.kernel @store
+#frag = #tile.fragment<threads = [4, 8, 4], regs = [2, 2, 4], axes = ["m", "n"], strides = [0, 1, 16, 0, 8, 0, 2, 0, 0, 1, 0, 8]>
+tile.kernel @store(
+    %D: !tile.tensor<2, bf16> {tile.name = "D", tile.mode = "out", tile.major = 1 : i64, tile.shape = ["M", "N"]},
+    %i: index {tile.name = "M"}) target "sm_90a" {
+  // CHECK: pipe.ring @D_out depth(1) fields ["value"] [!tile.view<[m: 64, n: 32], bf16>] consumer copy_engine layouts [#tile.shared<["m", "n"], swizzle = 64>] {instances = 2 : i64}
+  tile.role "math" groups(2) {
+    // CHECK: %[[T:.*]] = tile.splat
+    %z = arith.constant 0.0 : bf16
+    %t = tile.splat %z : bf16 -> !tile.tile<[m: 64, n: 32], bf16, #frag>
+    // CHECK: %[[S:.*]] = pipe.acquire_put @D_out
+    // CHECK: %[[V:.*]] = pipe.field %[[S]]["value"]
+    // CHECK: tile.put %[[T]] to %[[V]]
+    // CHECK: pipe.commit %[[S]]
+    // CHECK: tma.elect group
+    // CHECK-NEXT: tma.store %[[V]] to
+    // CHECK-NEXT: tma.commit_group
+    // expected-remark @+1 {{staged bulk store of 'D': 1 box of 32 x 64 elements, innermost first, swizzle 64 bytes}}
+    tile.store %t to %D[affine_map<(m, n)[s0] -> (s0 * 64 + m, n)>](%i) : !tile.tile<[m: 64, n: 32], bf16, #frag>, !tile.tensor<2, bf16>
+  }
+}
+
+// -----
+
+// A transposing store is no box of shared memory: it stays element by element.
+
+// CHECK-LABEL: tile.kernel @transposed
+#frag = #tile.fragment<threads = [32], regs = [2], axes = ["m"], strides = [2, 1]>
+tile.kernel @transposed(
+    %D: !tile.tensor<2, f32> {tile.name = "D", tile.mode = "out", tile.major = 1 : i64, tile.shape = ["M", "N"]}) target "sm_90a" {
+  tile.role "math" groups(1) {
+    %z = arith.constant 0.0 : f32
+    %t = tile.splat %z : f32 -> !tile.tile<[m: 64], f32, #frag>
+    // CHECK: tile.store
+    // expected-remark @+1 {{store to 'D': element by element, because no axis steps through its contiguous dimension}}
+    tile.store %t to %D[affine_map<(m) -> (m, 0)>]() : !tile.tile<[m: 64], f32, #frag>, !tile.tensor<2, f32>
+  }
+}
+
+// -----
+
+// What is no box is an error that says why.
+tile.kernel @strided(
+    %A: !tile.tensor<2, bf16> {tile.name = "A", tile.mode = "in", tile.major = 1 : i64, tile.shape = ["M", "K"]}) target "sm_90a" {
+  pipe.ring @p depth(2) fields ["a"] [!tile.view<[m: 64, k: 64], bf16>] layouts [#tile.shared<["m", "k"], swizzle = 128>]
+  tile.role "load" warps(1) {
+    %s = pipe.acquire_put @p : !pipe.slot<@p>
+    %a = pipe.field %s["a"] : !pipe.slot<@p> -> !tile.view<[m: 64, k: 64], bf16>
+    // expected-error @+1 {{this copy of 'A' is no bulk copy and is not lowered yet: axis 'm' does not step through dimension 0 one element at a time}}
+    tile.copy %A[affine_map<(m, k) -> (m * 2, k)>]() to %a : !tile.tensor<2, bf16>, !tile.view<[m: 64, k: 64], bf16>
+    pipe.commit %s : !pipe.slot<@p>
+  }
+}
