@@ -453,7 +453,7 @@ const t::Expr *Sema::checkMma(const CallExpr *expr, const AxisEnv &env) {
                                      "positive");
     // A part of one mma's K that the tensor core can sum, or several whole
     // ones. 32 bytes of K is what one instruction takes.
-    int64_t k = 1, step = 256 / std::max(4u, t::bitWidth(elems[0]));
+    int64_t k = 1, step = 256 / std::max(8u, t::bitWidth(elems[0]));
     for (const t::Axis &axis : mma->contracted)
       if (auto extent = axis.constant(); !extent || MulOverflow(k, *extent, k))
         k = 0;

@@ -1,4 +1,4 @@
-//===- tilewright-opt.cpp - runs passes over textual IR ---===//
+//===- tilewright-opt.cpp - runs passes over textual IR -------------------===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
@@ -22,6 +22,6 @@ int main(int argc, char **argv) {
   tilewright::registerPipelines();
   mlir::registerCanonicalizerPass();
   mlir::registerCSEPass();
-  return mlir::asMainReturnCode(mlir::MlirOptMain(
-      argc, argv, "Tilewright pass driver\n", registry));
+  return mlir::asMainReturnCode(
+      mlir::MlirOptMain(argc, argv, "Tilewright pass driver\n", registry));
 }

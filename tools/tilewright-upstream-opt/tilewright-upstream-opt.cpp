@@ -1,4 +1,5 @@
-//===- tilewright-upstream-opt.cpp - an opt driver that knows none of our dialects ---===//
+//===- tilewright-upstream-opt.cpp - an opt driver that knows none of our
+//dialects ---===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
@@ -14,6 +15,6 @@
 int main(int argc, char **argv) {
   mlir::DialectRegistry registry;
   tilewright::registerUpstreamDialects(registry);
-  return mlir::asMainReturnCode(mlir::MlirOptMain(
-      argc, argv, "Upstream dialects only\n", registry));
+  return mlir::asMainReturnCode(
+      mlir::MlirOptMain(argc, argv, "Upstream dialects only\n", registry));
 }

@@ -1,4 +1,4 @@
-//===- Commands.h - the subcommands of tilewright ---===//
+//===- Commands.h - the subcommands of tilewright -------------------------===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //

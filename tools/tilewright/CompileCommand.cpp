@@ -1,4 +1,5 @@
-//===- CompileCommand.cpp - tilewright compile, and what all commands share ---===//
+//===- CompileCommand.cpp - tilewright compile, and what all commands share
+//---===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
@@ -34,10 +35,10 @@ static cl::opt<std::string> kernelName("kernel", cl::value_desc("name"),
                                        cl::cat(category),
                                        cl::sub(cl::SubCommand::getAll()));
 static cl::opt<std::string> targetChip("target", cl::init("sm_90a"),
-                                   cl::value_desc("chip"),
-                                   cl::desc("sm_90a (default) or sm_100a"),
-                                   cl::cat(category),
-                                   cl::sub(cl::SubCommand::getAll()));
+                                       cl::value_desc("chip"),
+                                       cl::desc("sm_90a (default) or sm_100a"),
+                                       cl::cat(category),
+                                       cl::sub(cl::SubCommand::getAll()));
 static cl::opt<bool>
     tuned("default-constants",
           cl::desc("Constants without -D take the first choice of `tune`"),
@@ -47,10 +48,9 @@ static cl::opt<bool>
            cl::desc("Spills, local memory and advisories of the assembler are "
                     "errors"),
            cl::cat(category), cl::sub(cl::SubCommand::getAll()));
-static cl::opt<bool> showRemarks("remarks",
-                             cl::desc("Say which copies were chosen, and why"),
-                             cl::cat(category),
-                             cl::sub(cl::SubCommand::getAll()));
+static cl::opt<bool>
+    showRemarks("remarks", cl::desc("Say which copies were chosen, and why"),
+                cl::cat(category), cl::sub(cl::SubCommand::getAll()));
 static cl::opt<bool> noLineInfo("no-lineinfo",
                                 cl::desc("Leave source lines out of the cubin"),
                                 cl::cat(category),
@@ -76,7 +76,8 @@ static cl::opt<std::string>
            cl::desc("Write stem.cubin and stem.json (default: the kernel's "
                     "file name); with --emit, the file to print to"),
            cl::cat(category), cl::sub(compileCommand));
-static cl::opt<bool> showTimes("time", cl::desc("Print how long each part took"),
+static cl::opt<bool> showTimes("time",
+                               cl::desc("Print how long each part took"),
                                cl::cat(category), cl::sub(compileCommand));
 
 bool cli::parsePairs(StringRef option, const cl::list<std::string> &items,
@@ -84,8 +85,7 @@ bool cli::parsePairs(StringRef option, const cl::list<std::string> &items,
   for (StringRef item : items) {
     auto [name, value] = item.split('=');
     if (name.empty() || value.empty()) {
-      errs() << "error: " << option << " " << item
-             << ": expected NAME=VALUE\n";
+      errs() << "error: " << option << " " << item << ": expected NAME=VALUE\n";
       return false;
     }
     if (!into.emplace(name.str(), value.str()).second) {

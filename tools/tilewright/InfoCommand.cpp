@@ -1,4 +1,4 @@
-//===- InfoCommand.cpp - tilewright info ---===//
+//===- InfoCommand.cpp - tilewright info ----------------------------------===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
@@ -48,7 +48,8 @@ void cli::printResources(const json::Object &manifest, raw_ostream &os) {
   os << text(manifest, "kernel") << " for " << text(manifest, "arch");
   if (const json::Object *constants = manifest.getObject("constants"))
     for (const auto &entry : *constants)
-      os << "  " << StringRef(entry.first) << "=" << formatv("{0}", entry.second);
+      os << "  " << StringRef(entry.first) << "="
+         << formatv("{0}", entry.second);
   os << "\n";
   os << "  threads        " << integer(r, "threads") << "\n";
   forEach(r, "roles", [&](const json::Object &role) {
@@ -61,14 +62,14 @@ void cli::printResources(const json::Object &manifest, raw_ostream &os) {
                 integer(r, "smem_bytes"));
   forEach(r, "buffers", [&](const json::Object &buffer) {
     bool implicit = buffer.getBoolean("implicit").value_or(false);
-    os << formatv("    {0} {1,-10} {2} stage{3}{4}, {5} bytes\n",
-                  implicit ? "store" : "pipe ", text(buffer, "name"),
-                  integer(buffer, "stages"),
-                  integer(buffer, "stages") == 1 ? "" : "s",
-                  integer(buffer, "copies") > 1
-                      ? formatv(" x {0} groups", integer(buffer, "copies")).str()
-                      : std::string(),
-                  integer(buffer, "bytes"));
+    os << formatv(
+        "    {0} {1,-10} {2} stage{3}{4}, {5} bytes\n",
+        implicit ? "store" : "pipe ", text(buffer, "name"),
+        integer(buffer, "stages"), integer(buffer, "stages") == 1 ? "" : "s",
+        integer(buffer, "copies") > 1
+            ? formatv(" x {0} groups", integer(buffer, "copies")).str()
+            : std::string(),
+        integer(buffer, "bytes"));
     forEach(buffer, "fields", [&](const json::Object &field) {
       os << formatv("      {0,-8} {1}, swizzle {2}, at {3}\n",
                     text(field, "name"), text(field, "type"),
@@ -82,7 +83,8 @@ void cli::printResources(const json::Object &manifest, raw_ostream &os) {
                   text(map, "tensor"), join(map.getArray("box"), " x "),
                   integer(map, "swizzle"));
   });
-  if (const json::Array *copies = r.getArray("copies"); copies && !copies->empty()) {
+  if (const json::Array *copies = r.getArray("copies");
+      copies && !copies->empty()) {
     os << "  copies\n";
     for (const json::Value &copy : *copies)
       os << "    " << copy.getAsString().value_or("") << "\n";

@@ -1,4 +1,4 @@
-//===- RunCommand.cpp - tilewright run and tilewright bench ---===//
+//===- RunCommand.cpp - tilewright run and tilewright bench ---------------===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //

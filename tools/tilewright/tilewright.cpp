@@ -1,4 +1,4 @@
-//===- tilewright.cpp - the command line of the compiler ---===//
+//===- tilewright.cpp - the command line of the compiler ------------------===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
@@ -31,7 +31,8 @@ int main(int argc, char **argv) {
   cl::ParseCommandLineOptions(
       argc, argv,
       "Tilewright: a kernel compiler for NVIDIA Hopper and Blackwell.\n\n"
-      "  tilewright compile kernels/gemm/fp8_gemm_nt.tw -D BM=128 -D BN=128 \\\n"
+      "  tilewright compile kernels/gemm/fp8_gemm_nt.tw -D BM=128 -D BN=128 "
+      "\\\n"
       "      -D CL=1 -D G=8 -D WG=2 -o gemm\n"
       "  tilewright info … | run … --shape M=4096,N=4096,K=7168 --check | "
       "bench …\n\n"

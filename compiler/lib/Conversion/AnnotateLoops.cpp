@@ -1,4 +1,4 @@
-//===- AnnotateLoops.cpp - no unrolling behind the compiler's back -------===//
+//===- AnnotateLoops.cpp - no unrolling behind the compiler's back --------===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //

@@ -1,4 +1,4 @@
-//===- ConvertTilewrightToNVVM.cpp - the conversion as a pass ------------===//
+//===- ConvertTilewrightToNVVM.cpp - the conversion as a pass -------------===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //

@@ -1,4 +1,4 @@
-//===- MMAToNVVM.cpp - warpgroup matrix instructions ---------------------===//
+//===- MMAToNVVM.cpp - warpgroup matrix instructions ----------------------===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //

@@ -1,4 +1,4 @@
-//===- PipeToNVVM.cpp - barriers and fences ------------------------------===//
+//===- PipeToNVVM.cpp - barriers and fences -------------------------------===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //

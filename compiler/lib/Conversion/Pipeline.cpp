@@ -1,4 +1,4 @@
-//===- Pipeline.cpp - from distributed form to the LLVM dialect ----------===//
+//===- Pipeline.cpp - from distributed form to the LLVM dialect -----------===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //

@@ -1,4 +1,4 @@
-//===- TMAToNVVM.cpp - bulk copies ---------------------------------------===//
+//===- TMAToNVVM.cpp - bulk copies ----------------------------------------===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //

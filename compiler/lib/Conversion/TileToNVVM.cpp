@@ -1,4 +1,4 @@
-//===- TileToNVVM.cpp - accesses of threads to tensors and fields --------===//
+//===- TileToNVVM.cpp - accesses of threads to tensors and fields ---------===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //

@@ -1,4 +1,4 @@
-//===- VectorToScalars.cpp - a thread's vector as that many scalars ------===//
+//===- VectorToScalars.cpp - a thread's vector as that many scalars -------===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //

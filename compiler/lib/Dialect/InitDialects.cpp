@@ -1,4 +1,4 @@
-//===- InitDialects.cpp - registers everything that the pipeline uses ---===//
+//===- InitDialects.cpp - registers everything that the pipeline uses -----===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //

@@ -1,4 +1,4 @@
-//===- Resources.cpp - keeps the resources' identities in one library  ---===//
+//===- Resources.cpp - keeps the resources' identities in one library -----===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //

@@ -1,4 +1,4 @@
-//===- Compile.cpp - from source text to an artefact ---===//
+//===- Compile.cpp - from source text to an artefact ----------------------===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
@@ -74,8 +74,8 @@ public:
     context.loadAllAvailableDialects();
     // Diagnostics point at the source; our IR is for --emit and --print-after.
     context.printOpOnDiagnostic(false);
-    handler = std::make_unique<SourceMgrDiagnosticHandler>(sources, &context,
-                                                           os);
+    handler =
+        std::make_unique<SourceMgrDiagnosticHandler>(sources, &context, os);
     // Remarks are recorded for the resource table, and printed if wanted.
     remarkHandler = std::make_unique<ScopedDiagnosticHandler>(
         &context, [this](Diagnostic &diag) {
@@ -101,7 +101,8 @@ public:
   }
 
 private:
-  bool stopAt(Stage stage, llvm::function_ref<void(llvm::raw_ostream &)> print) {
+  bool stopAt(Stage stage,
+              llvm::function_ref<void(llvm::raw_ostream &)> print) {
     if (options.stage != stage)
       return false;
     llvm::raw_string_ostream text(result.text);
@@ -116,7 +117,8 @@ private:
     dsl::File file = dsl::parse(sources, buffer, ast, diags);
     if (diags.hasErrors())
       return false;
-    if (stopAt(Stage::AST, [&](llvm::raw_ostream &os) { dsl::printAST(file, os); }))
+    if (stopAt(Stage::AST,
+               [&](llvm::raw_ostream &os) { dsl::printAST(file, os); }))
       return true;
     std::optional<dsl::typed::Target> target = dsl::parseTarget(options.target);
     if (!target) {
@@ -149,13 +151,13 @@ private:
     PassManager pm(&context);
     build(pm);
     if (!options.printAfter.empty())
-      pm.enableIRPrinting(
-          [](Pass *, Operation *) { return false; },
-          [&](Pass *pass, Operation *) {
-            return pass->getArgument() == options.printAfter;
-          },
-          /*printModuleScope=*/true, /*printAfterOnlyOnChange=*/false,
-          /*printAfterOnlyOnFailure=*/false, os);
+      pm.enableIRPrinting([](Pass *, Operation *) { return false; },
+                          [&](Pass *pass, Operation *) {
+                            return pass->getArgument() == options.printAfter;
+                          },
+                          /*printModuleScope=*/true,
+                          /*printAfterOnlyOnChange=*/false,
+                          /*printAfterOnlyOnFailure=*/false, os);
     return succeeded(pm.run(*module));
   }
 
@@ -163,9 +165,8 @@ private:
     Timer timer;
     if (!runPasses(buildPlanningPipeline))
       return false;
-    module->walk([&](tile::KernelOp kernel) {
-      resources = describeResources(kernel);
-    });
+    module->walk(
+        [&](tile::KernelOp kernel) { resources = describeResources(kernel); });
     llvm::json::Array copies;
     for (const std::string &remark : remarks)
       copies.push_back(remark);
@@ -213,8 +214,7 @@ private:
     if (failed(ptx))
       return false;
     result.times.llvm = timer.lap();
-    if (stopAt(Stage::LLVM,
-               [&](llvm::raw_ostream &os) { os << ptx->llvmIR; }))
+    if (stopAt(Stage::LLVM, [&](llvm::raw_ostream &os) { os << ptx->llvmIR; }))
       return true;
     result.ptx = ptx->ptx;
     target::PTXText text(result.ptx);
@@ -247,8 +247,7 @@ private:
       if (!assembled->report.kernels.empty()) {
         const target::KernelUsage &usage = assembled->report.kernels.front();
         resources["registers_at_entry"] = usage.registers;
-        resources["spill_bytes"] =
-            usage.spillStoreBytes + usage.spillLoadBytes;
+        resources["spill_bytes"] = usage.spillStoreBytes + usage.spillLoadBytes;
         resources["stack_bytes"] = usage.stackBytes;
       }
     }

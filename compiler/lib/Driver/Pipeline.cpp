@@ -1,4 +1,4 @@
-//===- Pipeline.cpp - the registered pass pipeline ---===//
+//===- Pipeline.cpp - the registered pass pipeline ------------------------===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //

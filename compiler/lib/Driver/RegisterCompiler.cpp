@@ -1,4 +1,4 @@
-//===- RegisterCompiler.cpp - gives the runtime this compiler ---===//
+//===- RegisterCompiler.cpp - gives the runtime this compiler -------------===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //

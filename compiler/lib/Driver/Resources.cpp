@@ -1,4 +1,4 @@
-//===- Resources.cpp - the resource table of a planned kernel ---===//
+//===- Resources.cpp - the resource table of a planned kernel -------------===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //

@@ -1,4 +1,4 @@
-//===- Resources.h - the resource table of a planned kernel ---===//
+//===- Resources.h - the resource table of a planned kernel ---------------===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //

@@ -1,4 +1,4 @@
-//===- ChildProcess.h - run a program with a time limit --------*- C++ -*-===//
+//===- ChildProcess.h - run a program with a time limit ---------*- C++ -*-===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //

@@ -1,4 +1,4 @@
-//===- Codegen.h - LLVM IR to PTX, with diagnostics ------------*- C++ -*-===//
+//===- Codegen.h - LLVM IR to PTX, with diagnostics -------------*- C++ -*-===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //

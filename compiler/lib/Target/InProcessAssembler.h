@@ -1,4 +1,4 @@
-//===- InProcessAssembler.h - nvJitLink and nvPTXCompiler ------*- C++ -*-===//
+//===- InProcessAssembler.h - nvJitLink and nvPTXCompiler -------*- C++ -*-===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //

@@ -1,4 +1,4 @@
-//===- Protected.h - survive fatal errors of LLVM --------------*- C++ -*-===//
+//===- Protected.h - survive fatal errors of LLVM ---------------*- C++ -*-===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //

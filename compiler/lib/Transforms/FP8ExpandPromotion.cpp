@@ -1,4 +1,5 @@
-//===- FP8ExpandPromotion.cpp - contractions become mma.contract with a region ---===//
+//===- FP8ExpandPromotion.cpp - contractions become mma.contract with a region
+//---===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
@@ -76,7 +77,8 @@ public:
   LogicalResult expand(ContractOp op) {
     if (!isa<ViewType>(op.getA().getType()) ||
         !isa<ViewType>(op.getB().getType()))
-      return op.emitError("contraction of a tile in registers: not lowered yet");
+      return op.emitError(
+          "contraction of a tile in registers: not lowered yet");
     builder.setInsertionPoint(op);
     Value acc = op.getAcc();
     if (!acc) {
@@ -101,7 +103,8 @@ private:
     std::optional<int64_t> extent = type.getExtent(axisM);
     if (!extent || *extent == kWaveRows)
       return type;
-    FragmentLayout layout = toLayout(type.getLayout()).dropSlowestRegisterDigit();
+    FragmentLayout layout =
+        toLayout(type.getLayout()).dropSlowestRegisterDigit();
     return type.withExtent(axisM, kWaveRows)
         .withLayout(toAttr(type.getContext(), layout));
   }
@@ -136,8 +139,7 @@ private:
     SmallVector<StringAttr> axes;
     SmallVector<StringRef> names;
     SmallVector<int64_t> shape;
-    for (auto [axis, extent] :
-         llvm::zip_equal(type.getAxes(), type.getShape()))
+    for (auto [axis, extent] : llvm::zip_equal(type.getAxes(), type.getShape()))
       if (llvm::any_of(inputs, [&, axis = axis](Value input) {
             auto tile = dyn_cast<TileType>(input.getType());
             return tile && tile.hasAxis(axis);

@@ -1,4 +1,5 @@
-//===- Layouts.cpp - from layout attributes to layout arithmetic and back ---===//
+//===- Layouts.cpp - from layout attributes to layout arithmetic and back
+//---===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //

@@ -1,4 +1,4 @@
-//===- MMAExpandWaves.cpp - contractions become waves of wgmma ---===//
+//===- MMAExpandWaves.cpp - contractions become waves of wgmma ------------===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
@@ -104,9 +104,9 @@ private:
     if (waves == 1)
       return part;
     int64_t size = cast<VectorType>(part.getType()).getNumElements();
-    return vector::InsertStridedSliceOp::create(
-        builder, loc, part, whole, ArrayRef<int64_t>{wave * size},
-        ArrayRef<int64_t>{1});
+    return vector::InsertStridedSliceOp::create(builder, loc, part, whole,
+                                                ArrayRef<int64_t>{wave * size},
+                                                ArrayRef<int64_t>{1});
   }
 
   /// Issues one wave's products and waits for them. PTX ISA, wgmma: a fence
@@ -125,11 +125,10 @@ private:
       };
       Value descA = descriptor(op.getA(), row);
       Value descB = descriptor(op.getB(), 0);
-      acc = mma::WgmmaOp::create(builder, loc, acc.getType(), descA, descB, acc,
-                                 op.getWaveM(), n, layoutA.kPerStep,
-                                 a.getElementType(), b.getElementType(),
-                                 zero && k == 0, !layoutA.kMajor,
-                                 !layoutB.kMajor);
+      acc = mma::WgmmaOp::create(
+          builder, loc, acc.getType(), descA, descB, acc, op.getWaveM(), n,
+          layoutA.kPerStep, a.getElementType(), b.getElementType(),
+          zero && k == 0, !layoutA.kMajor, !layoutB.kMajor);
     }
     mma::CommitOp::create(builder, loc);
     return mma::WaitOp::create(builder, loc, TypeRange(acc.getType()),
@@ -140,15 +139,16 @@ private:
   /// Moves the releases that wait for this contraction to here, if nothing
   /// between reads their slots.
   void releaseHere() {
-    for (Operation *user : llvm::make_early_inc_range(op.getToken().getUsers())) {
+    for (Operation *user :
+         llvm::make_early_inc_range(op.getToken().getUsers())) {
       auto release = dyn_cast<pipe::ReleaseOp>(user);
       if (!release)
         continue;
       for (unsigned i = release.getAfter().size(); i-- > 0;)
         if (release.getAfter()[i] == op.getToken())
           release.getAfterMutable().erase(i);
-      bool next = release.getAfter().empty() &&
-                  release->getBlock() == op->getBlock();
+      bool next =
+          release.getAfter().empty() && release->getBlock() == op->getBlock();
       for (Operation *between = op->getNextNode();
            next && between && between != release;
            between = between->getNextNode())
@@ -168,10 +168,9 @@ private:
     mapping.map(body.getArgument(arg++), partial);
     for (Value part : parts)
       mapping.map(body.getArgument(arg++), part);
-    for (auto [input, cut] :
-         llvm::zip_equal(op.getInputs(),
-                         op.getInputAxes().value_or(
-                             ArrayAttr::get(op.getContext(), {}))))
+    for (auto [input, cut] : llvm::zip_equal(
+             op.getInputs(),
+             op.getInputAxes().value_or(ArrayAttr::get(op.getContext(), {}))))
       mapping.map(body.getArgument(arg++), cast<BoolAttr>(cut).getValue()
                                                ? slice(input, wave, waves)
                                                : input);

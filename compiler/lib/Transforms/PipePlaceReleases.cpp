@@ -1,4 +1,5 @@
-//===- PipePlaceReleases.cpp - releases every slot where its readers have retired ---===//
+//===- PipePlaceReleases.cpp - releases every slot where its readers have
+//retired ---===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
@@ -61,9 +62,8 @@ LogicalResult placeRelease(pipe::AcquireGetOp get) {
 struct PipePlaceReleases
     : public tilewright::impl::PipePlaceReleasesBase<PipePlaceReleases> {
   void runOnOperation() override {
-    WalkResult walk = getOperation().walk([](pipe::AcquireGetOp get) {
-      return WalkResult(placeRelease(get));
-    });
+    WalkResult walk = getOperation().walk(
+        [](pipe::AcquireGetOp get) { return WalkResult(placeRelease(get)); });
     if (walk.wasInterrupted())
       signalPassFailure();
   }

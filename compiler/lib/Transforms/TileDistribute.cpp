@@ -1,4 +1,4 @@
-//===- TileDistribute.cpp - register tiles become each thread's vector ---===//
+//===- TileDistribute.cpp - register tiles become each thread's vector ----===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
@@ -43,11 +43,11 @@ public:
         thread = ThreadOp::create(builder, loc, builder.getIndexType());
       Value digit = thread;
       if (term.divisor != 1)
-        digit = arith::DivUIOp::create(builder, loc, digit,
-                                       constant(term.divisor));
+        digit =
+            arith::DivUIOp::create(builder, loc, digit, constant(term.divisor));
       if (!term.slowest)
-        digit = arith::RemUIOp::create(builder, loc, digit,
-                                       constant(term.modulus));
+        digit =
+            arith::RemUIOp::create(builder, loc, digit, constant(term.modulus));
       if (term.stride != 1)
         digit =
             arith::MulIOp::create(builder, loc, digit, constant(term.stride));
@@ -126,15 +126,14 @@ struct MapPattern : public OpConversionPattern<MapOp> {
     };
     IRMapping mapping;
     Block &body = op.getBody().front();
-    for (auto [input, values, arg] :
-         llvm::zip_equal(op.getInputs(), adaptor.getInputs(),
-                         body.getArguments())) {
+    for (auto [input, values, arg] : llvm::zip_equal(
+             op.getInputs(), adaptor.getInputs(), body.getArguments())) {
       Value value = values.front();
       auto tile = dyn_cast<TileType>(input.getType());
       if (!tile) {
-        mapping.map(arg, vector::BroadcastOp::create(
-                             rewriter, op.getLoc(), widen(value.getType()),
-                             value));
+        mapping.map(arg,
+                    vector::BroadcastOp::create(rewriter, op.getLoc(),
+                                                widen(value.getType()), value));
         continue;
       }
       std::optional<SmallVector<int64_t>> registers =
@@ -144,11 +143,11 @@ struct MapPattern : public OpConversionPattern<MapOp> {
                             "conversion between layouts is not lowered yet");
       bool identity = llvm::equal(*registers, llvm::seq<int64_t>(0, count)) &&
                       layoutOf(tile).numRegisters() == count;
-      mapping.map(arg, identity ? value
-                                : vector::ShuffleOp::create(
-                                      rewriter, op.getLoc(), value, value,
-                                      *registers)
-                                      .getResult());
+      mapping.map(arg, identity
+                           ? value
+                           : vector::ShuffleOp::create(rewriter, op.getLoc(),
+                                                       value, value, *registers)
+                                 .getResult());
     }
     for (Operation &inner : body.without_terminator()) {
       if (auto constant = dyn_cast<arith::ConstantOp>(inner)) {
@@ -174,8 +173,7 @@ struct MapPattern : public OpConversionPattern<MapOp> {
                           operands, types, inner.getAttrs());
       mapping.map(inner.getResults(), vector->getResults());
     }
-    rewriter.replaceOp(op,
-                       mapping.lookup(body.getTerminator()->getOperand(0)));
+    rewriter.replaceOp(op, mapping.lookup(body.getTerminator()->getOperand(0)));
     return success();
   }
 };
@@ -195,7 +193,8 @@ struct ReadPattern : public OpConversionPattern<ReadOp> {
     TileType type = op.getResult().getType();
     Location loc = op.getLoc();
     Coordinates coordinates(rewriter, loc, type);
-    SubscriptContext context = tilewright::getContext(type.getShape(), adaptor.getSymbols());
+    SubscriptContext context =
+        tilewright::getContext(type.getShape(), adaptor.getSymbols());
     const FragmentLayout &layout = coordinates.getLayout();
 
     // The largest chunk of each axis on which no coordinate changes.
@@ -257,9 +256,8 @@ struct LoadPattern : public OpConversionPattern<LoadOp> {
       SmallVector<Value> indices;
       for (StringAttr axis : view.getAxes())
         indices.push_back(coordinates.get(axis.getValue(), reg));
-      elements.push_back(LoadSharedOp::create(rewriter, op.getLoc(),
-                                              type.getElementType(),
-                                              op.getView(), indices));
+      elements.push_back(LoadSharedOp::create(
+          rewriter, op.getLoc(), type.getElementType(), op.getView(), indices));
     }
     rewriter.replaceOpWithNewOp<vector::FromElementsOp>(
         op, getTypeConverter()->convertType(type), elements);
@@ -299,12 +297,12 @@ struct StorePattern : public OpConversionPattern<StoreOp> {
                                      coordinates.constant(term.divisor));
       digit = arith::RemUIOp::create(rewriter, loc, digit,
                                      coordinates.constant(term.modulus));
-      Value first = arith::CmpIOp::create(rewriter, loc,
-                                          arith::CmpIPredicate::eq, digit,
-                                          coordinates.constant(0));
-      owner = owner ? arith::AndIOp::create(rewriter, loc, owner, first)
-                          .getResult()
-                    : first;
+      Value first =
+          arith::CmpIOp::create(rewriter, loc, arith::CmpIPredicate::eq, digit,
+                                coordinates.constant(0));
+      owner =
+          owner ? arith::AndIOp::create(rewriter, loc, owner, first).getResult()
+                : first;
     }
     if (owner) {
       auto guard = scf::IfOp::create(rewriter, loc, owner);
@@ -341,8 +339,8 @@ struct ForEachPattern : public OpConversionPattern<ForEachOp> {
                                   adaptor.getInitArgs());
     rewriter.inlineRegionBefore(op.getBody(), loop.getBody(),
                                 loop.getBody().end());
-    if (failed(rewriter.convertRegionTypes(&loop.getBody(),
-                                           *getTypeConverter())))
+    if (failed(
+            rewriter.convertRegionTypes(&loop.getBody(), *getTypeConverter())))
       return failure();
     rewriter.replaceOp(op, loop.getResults());
     return success();
@@ -360,9 +358,8 @@ struct ContractPattern : public OpConversionPattern<mma::ContractOp> {
       return failure();
     auto contract = mma::ContractOp::create(
         rewriter, op.getLoc(), types, op.getToken().getType(), op.getA(),
-        op.getB(), adaptor.getCarried(), adaptor.getInputs(),
-        op.getAxisMAttr(), op.getAxisNAttr(), op.getWaveMAttr(),
-        op.getInputAxesAttr());
+        op.getB(), adaptor.getCarried(), adaptor.getInputs(), op.getAxisMAttr(),
+        op.getAxisNAttr(), op.getWaveMAttr(), op.getInputAxesAttr());
     rewriter.inlineRegionBefore(op.getBody(), contract.getBody(),
                                 contract.getBody().end());
     if (!contract.getBody().empty() &&
@@ -380,8 +377,8 @@ struct TerminatorPattern : public OpConversionPattern<Op> {
   LogicalResult
   matchAndRewrite(Op op, typename Op::Adaptor adaptor,
                   ConversionPatternRewriter &rewriter) const override {
-    rewriter.modifyOpInPlace(
-        op, [&] { op->setOperands(adaptor.getOperands()); });
+    rewriter.modifyOpInPlace(op,
+                             [&] { op->setOperands(adaptor.getOperands()); });
     return success();
   }
 };

@@ -1,4 +1,5 @@
-//===- TileFormCopies.cpp - bulk copies, and stores through implicit rings ---===//
+//===- TileFormCopies.cpp - bulk copies, and stores through implicit rings
+//---===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
@@ -23,10 +24,10 @@ namespace {
 
 /// How a subscript is served by a tensor map.
 struct BulkPlan {
-  SmallVector<int64_t> dims;      // tensor dimensions, innermost first
-  SmallVector<int64_t> box;       // innermost first
-  SmallVector<int> axisOfDim;     // axis (dimension of the map) or -1
-  BoxPlan boxes;                  // in the order of the layout's axes
+  SmallVector<int64_t> dims;       // tensor dimensions, innermost first
+  SmallVector<int64_t> box;        // innermost first
+  SmallVector<int> axisOfDim;      // axis (dimension of the map) or -1
+  BoxPlan boxes;                   // in the order of the layout's axes
   SmallVector<unsigned> axisOrder; // layout order -> dimension of the map
 };
 
@@ -166,8 +167,8 @@ private:
   /// The descriptor of a tensor for a box, one for all uses that agree.
   Value descriptor(Value tensor, const BulkPlan &plan, int64_t swizzle,
                    Type elementType, Location loc) {
-    auto type = tma::DescType::get(kernel.getContext(), plan.box, swizzle,
-                                   elementType);
+    auto type =
+        tma::DescType::get(kernel.getContext(), plan.box, swizzle, elementType);
     for (auto op : kernel.getBody().getOps<tma::DescriptorOp>())
       if (op.getTensor() == tensor && op.getDesc().getType() == type &&
           op.getDims() == ArrayRef<int64_t>(plan.dims))
@@ -177,16 +178,16 @@ private:
     return tma::DescriptorOp::create(builder, loc, type, tensor, plan.dims);
   }
 
-  void remark(Operation *op, Value tensor, const BulkPlan &plan,
-              StringRef what, int64_t swizzle) {
+  void remark(Operation *op, Value tensor, const BulkPlan &plan, StringRef what,
+              int64_t swizzle) {
     std::string box;
     llvm::raw_string_ostream os(box);
     llvm::interleave(plan.box, os, " x ");
-    op->emitRemark() << what << " of '" << nameOf(tensor) << "': "
-                     << plan.boxes.boxes.size() << " box"
+    op->emitRemark() << what << " of '" << nameOf(tensor)
+                     << "': " << plan.boxes.boxes.size() << " box"
                      << (plan.boxes.boxes.size() == 1 ? "" : "es") << " of "
-                     << box << " elements, innermost first, swizzle "
-                     << swizzle << " bytes";
+                     << box << " elements, innermost first, swizzle " << swizzle
+                     << " bytes";
   }
 
   LogicalResult formLoad(CopyOp copy) {
@@ -200,8 +201,8 @@ private:
       return copy.emitError(llvm::toString(layout.takeError()));
     std::string why;
     std::optional<BulkPlan> bulk =
-        plan(copy.getTensor(), copy.getMap(), copy.getSymbols(),
-             view.getAxes(), view.getShape(), *layout, why);
+        plan(copy.getTensor(), copy.getMap(), copy.getSymbols(), view.getAxes(),
+             view.getShape(), *layout, why);
     if (!bulk)
       return copy.emitError("this copy of '")
              << nameOf(copy.getTensor())
@@ -212,10 +213,10 @@ private:
                             view.getElementType(), loc);
     builder.setInsertionPoint(copy);
     for (const BoxPlan::Box &box : bulk->boxes.boxes)
-      tma::LoadOp::create(builder, loc, desc,
-                          coordinates(loc, *bulk, box, copy.getMap(),
-                                      copy.getSymbols()),
-                          copy.getDest(), origin.op.getSlot(), box.byteOffset);
+      tma::LoadOp::create(
+          builder, loc, desc,
+          coordinates(loc, *bulk, box, copy.getMap(), copy.getSymbols()),
+          copy.getDest(), origin.op.getSlot(), box.byteOffset);
     copy.erase();
     return success();
   }
@@ -286,8 +287,7 @@ private:
     Value desc = descriptor(store.getTensor(), *bulk, swizzle,
                             type.getElementType(), loc);
     builder.setInsertionPoint(store);
-    auto slotType =
-        pipe::SlotType::get(context_, FlatSymbolRefAttr::get(ring));
+    auto slotType = pipe::SlotType::get(context_, FlatSymbolRefAttr::get(ring));
     Value slot = pipe::AcquirePutOp::create(
         builder, loc, slotType, FlatSymbolRefAttr::get(ring), Value(), Value());
     Value field = pipe::FieldOp::create(builder, loc, view, slot, "value");

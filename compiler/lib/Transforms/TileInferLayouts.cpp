@@ -1,4 +1,4 @@
-//===- TileInferLayouts.cpp - layouts of fields and of register tiles ---===//
+//===- TileInferLayouts.cpp - layouts of fields and of register tiles -----===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
@@ -81,8 +81,8 @@ public:
 
 private:
   struct Field {
-    StringAttr inner;       // what the producer reads contiguously
-    StringAttr contracted;  // set for matrix operands
+    StringAttr inner;      // what the producer reads contiguously
+    StringAttr contracted; // set for matrix operands
     Operation *copy = nullptr;
     Operation *use = nullptr;
   };
@@ -245,7 +245,8 @@ private:
     return result;
   }
 
-  LogicalResult seed(Operation *op, Value a, Value b, TypedValue<TileType> result) {
+  LogicalResult seed(Operation *op, Value a, Value b,
+                     TypedValue<TileType> result) {
     SmallVector<StringAttr> m = freeAxes(a, b), n = freeAxes(b, a);
     if (m.size() != 1 || n.size() != 1)
       return op->emitError("contraction has ")
@@ -327,18 +328,16 @@ private:
   /// argument, yielded value, result.
   LogicalResult spreadLoop(LoopLikeOpInterface loop, unsigned index,
                            const FragmentLayout &layout) {
-    return success(
-        succeeded(assign(loop.getInits()[index], layout)) &&
-        succeeded(assign(loop.getRegionIterArgs()[index], layout)) &&
-        succeeded(assign(loop.getYieldedValues()[index], layout)) &&
-        succeeded(assign((*loop.getLoopResults())[index], layout)));
+    return success(succeeded(assign(loop.getInits()[index], layout)) &&
+                   succeeded(assign(loop.getRegionIterArgs()[index], layout)) &&
+                   succeeded(assign(loop.getYieldedValues()[index], layout)) &&
+                   succeeded(assign((*loop.getLoopResults())[index], layout)));
   }
 
   LogicalResult spread(Value value, const FragmentLayout &layout) {
     // Backwards, through the operation or block that defines it.
     if (auto arg = dyn_cast<BlockArgument>(value)) {
-      auto loop =
-          dyn_cast<LoopLikeOpInterface>(arg.getOwner()->getParentOp());
+      auto loop = dyn_cast<LoopLikeOpInterface>(arg.getOwner()->getParentOp());
       if (loop)
         for (auto [i, carried] : llvm::enumerate(loop.getRegionIterArgs()))
           if (carried == arg && failed(spreadLoop(loop, i, layout)))

@@ -1,4 +1,4 @@
-//===- TilePlanResources.cpp - warps, registers, depths and addresses ---===//
+//===- TilePlanResources.cpp - warps, registers, depths and addresses -----===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //

@@ -1,4 +1,5 @@
-//===- TileSplitGroups.cpp - divides the split axis of a role among its groups ---===//
+//===- TileSplitGroups.cpp - divides the split axis of a role among its groups
+//---===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
@@ -42,12 +43,11 @@ private:
     int64_t groups = role.getCount();
     if (extent % groups == 0)
       return extent / groups;
-    InFlightDiagnostic diag = op->emitError()
-                              << "axis '" << axis << "' of extent " << extent
-                              << " cannot be split over " << groups
-                              << " groups";
-    diag.attachNote(role.getLoc()) << "role '" << role.getName()
-                                   << "' splits it here";
+    InFlightDiagnostic diag =
+        op->emitError() << "axis '" << axis << "' of extent " << extent
+                        << " cannot be split over " << groups << " groups";
+    diag.attachNote(role.getLoc())
+        << "role '" << role.getName() << "' splits it here";
     return std::nullopt;
   }
 
@@ -57,8 +57,7 @@ private:
     if (!value) {
       OpBuilder builder(role.getContext());
       builder.setInsertionPointAfterValue(group);
-      Value size =
-          arith::ConstantIndexOp::create(builder, role.getLoc(), part);
+      Value size = arith::ConstantIndexOp::create(builder, role.getLoc(), part);
       value = arith::MulIOp::create(builder, role.getLoc(), group, size);
     }
     return value;
@@ -129,9 +128,9 @@ private:
         return failure();
       OpBuilder builder(op);
       builder.setInsertionPointAfter(op);
-      auto slice = SliceOp::create(builder, op->getLoc(),
-                                   type.withExtent(axis, *size),
-                                   field.getView(), axis, offset(*size));
+      auto slice =
+          SliceOp::create(builder, op->getLoc(), type.withExtent(axis, *size),
+                          field.getView(), axis, offset(*size));
       field.getView().replaceAllUsesExcept(slice.getResult(), slice);
     }
     return success();

@@ -181,6 +181,8 @@ public:
   bool frameOf(const Type &type, Frame &frame);
   bool frameOf(llvm::ArrayRef<Axis> axes, Frame &frame);
   void bind(const Var *var, int64_t value);
+  /// Gives a scalar argument its value.
+  void bindScalar(const Var *var, double value);
 
 private:
   struct Variable {

@@ -101,6 +101,12 @@ void Machine::endPut(unsigned cta, const Pipe *pipe, const SlotPtr &slot) {
   if (pipe->keys.empty()) {
     state.bytes += bytes - slot->bytes;
     slot->bytes = bytes;
+    while (state.readers == 0 && !state.queue.empty() &&
+           state.queue.front()->contributions >= state.writers) {
+      state.bytes -= state.queue.front()->bytes;
+      state.queue.pop_front();
+      ++state.base;
+    }
   }
   changed();
 }
@@ -118,8 +124,6 @@ SlotPtr Machine::get(unsigned cta, const Pipe *pipe, unsigned role,
   SlotPtr slot = state.queue[index - state.base];
   ++state.gets[role];
   int64_t least = index + 1;
-  if (int(state.gets.size()) < state.readers)
-    least = 0;
   for (auto [reader, count] : state.gets)
     least = std::min(least, count);
   bool popped = false;
@@ -149,7 +153,7 @@ bool Machine::checkPipes() {
                           "' fills " + Twine(count) + " slots of pipe '" +
                           pipe->name + "', another role " + Twine(most));
       for (auto [role, count] : state.gets)
-        if (count != most)
+        if (count != most && state.writers)
           return fail(pipe->loc, "role '" +
                                      problem.kernel->roles[role]->name +
                                      "' reads " + Twine(count) +

@@ -95,6 +95,14 @@ void Process::bind(const Var *var, int64_t value) {
   entry.defined = true;
 }
 
+void Process::bindScalar(const Var *var, double value) {
+  if (!isFloat(var->type.elem))
+    return bind(var, static_cast<int64_t>(value));
+  Variable &entry = variable(var);
+  entry.tile = makeScalar(roundTo(var->type.elem, value));
+  entry.defined = true;
+}
+
 bool Process::checkRank(const Expr *rank) {
   int64_t value;
   if (!rank)

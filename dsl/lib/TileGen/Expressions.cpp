@@ -1,4 +1,4 @@
-//===- Expressions.cpp - expressions and subscripts ---===//
+//===- Expressions.cpp - expressions and subscripts -----------------------===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
@@ -110,8 +110,8 @@ mlir::Value Generator::generateBool(const Expr &expr) {
     Value operand = generateBool(*negation->operand);
     if (!operand)
       return {};
-    Value one = arith::ConstantOp::create(builder, loc,
-                                          builder.getBoolAttr(true));
+    Value one =
+        arith::ConstantOp::create(builder, loc, builder.getBoolAttr(true));
     return arith::XOrIOp::create(builder, loc, operand, one);
   }
   if (auto *binary = llvm::dyn_cast<BinaryExpr>(&expr)) {
@@ -263,8 +263,7 @@ TypedValue<tile::ViewType> Generator::generateView(const Expr &expr) {
 }
 
 mlir::Value Generator::elementwise(Location loc, const typed::Type &type,
-                                   mlir::Type element,
-                                   ArrayRef<Value> operands,
+                                   mlir::Type element, ArrayRef<Value> operands,
                                    function_ref<Value(ValueRange)> body) {
   if (llvm::is_contained(operands, Value()))
     return {};
@@ -272,8 +271,8 @@ mlir::Value Generator::elementwise(Location loc, const typed::Type &type,
         return isa<tile::TileType>(value.getType());
       }))
     return body(operands);
-  auto map = tile::MapOp::create(builder, loc, tileType(type, element),
-                                 operands);
+  auto map =
+      tile::MapOp::create(builder, loc, tileType(type, element), operands);
   OpBuilder::InsertionGuard guard(builder);
   mlir::Block *block = builder.createBlock(&map.getBody());
   for (Value operand : operands) {
@@ -296,8 +295,8 @@ mlir::Value Generator::generateConvert(const ConvertExpr &expr) {
   bool wide = source.isF32() || source.isF16() || source.isBF16();
   bool narrow = target.isF32() || target.isF16() || target.isBF16();
   if (!wide || !narrow) {
-    unsupported(expr.loc, "conversion from " + spelling(from) + " to " +
-                              spelling(to));
+    unsupported(expr.loc,
+                "conversion from " + spelling(from) + " to " + spelling(to));
     return {};
   }
   Location loc = location(expr.loc);
@@ -307,8 +306,8 @@ mlir::Value Generator::generateConvert(const ConvertExpr &expr) {
           return arith::TruncFOp::create(builder, loc, target, x[0]);
         if (source.getIntOrFloatBitWidth() < target.getIntOrFloatBitWidth())
           return arith::ExtFOp::create(builder, loc, target, x[0]);
-        Value wider = arith::ExtFOp::create(builder, loc, builder.getF32Type(),
-                                            x[0]);
+        Value wider =
+            arith::ExtFOp::create(builder, loc, builder.getF32Type(), x[0]);
         return arith::TruncFOp::create(builder, loc, target, wider);
       });
 }
@@ -332,8 +331,8 @@ mlir::Value Generator::generateBinary(const BinaryExpr &expr, Elem elem) {
     break;
   }
   if (!supported) {
-    unsupported(expr.loc, "'" + spelling(expr.op) + "' on tiles of " +
-                              spelling(elem));
+    unsupported(expr.loc,
+                "'" + spelling(expr.op) + "' on tiles of " + spelling(elem));
     return {};
   }
   return elementwise(
@@ -376,12 +375,10 @@ mlir::Value Generator::generateCall(const CallExpr &expr) {
 mlir::Value Generator::generateValue(const Expr &expr, Elem elem) {
   Location loc = location(expr.loc);
   // A literal takes the type of what it meets.
-  bool literal =
-      llvm::isa<IntConst>(&expr) || llvm::isa<FloatConst>(&expr);
+  bool literal = llvm::isa<IntConst>(&expr) || llvm::isa<FloatConst>(&expr);
   if (literal && isFloat(elem)) {
     double value = llvm::isa<IntConst>(&expr)
-                       ? static_cast<double>(
-                             llvm::cast<IntConst>(&expr)->value)
+                       ? static_cast<double>(llvm::cast<IntConst>(&expr)->value)
                        : llvm::cast<FloatConst>(&expr)->value;
     return arith::ConstantOp::create(
         builder, loc, builder.getFloatAttr(elementType(elem), value));
@@ -426,11 +423,11 @@ mlir::Value Generator::generateValue(const Expr &expr, Elem elem) {
     if (!view)
       return {};
     tile::ViewType type = view.getType();
-    return tile::LoadOp::create(
-        builder, loc,
-        tile::TileType::get(&context, type.getAxes(), type.getShape(),
-                            type.getElementType(), {}),
-        view);
+    return tile::LoadOp::create(builder, loc,
+                                tile::TileType::get(&context, type.getAxes(),
+                                                    type.getShape(),
+                                                    type.getElementType(), {}),
+                                view);
   }
   case ExprKind::Reg:
     return generateValue(*llvm::cast<RegExpr>(&expr)->operand, elem);
@@ -463,16 +460,33 @@ mlir::Value Generator::generateValue(const Expr &expr, Elem elem) {
   default:
     break;
   }
-  static const char *const names[] = {
-      "an erroneous expression", "a constant",   "a constant",
-      "a constant",              "a string",     "a dimension",
-      "an axis as a value",      "a variable",   "a builtin",
-      "negation",                "'not'",        "an operator",
-      "a comparison of tiles",   "a call",       "a conversion",
-      "a tensor read",           "a counter",    "a field",
-      "'mma' of this form",      "a reduction",  "renaming an axis",
-      "'at'",                    "'reg'",        "'where'",
-      "'ptx'",                   "'fetch_add'",  "'stride'"};
+  static const char *const names[] = {"an erroneous expression",
+                                      "a constant",
+                                      "a constant",
+                                      "a constant",
+                                      "a string",
+                                      "a dimension",
+                                      "an axis as a value",
+                                      "a variable",
+                                      "a builtin",
+                                      "negation",
+                                      "'not'",
+                                      "an operator",
+                                      "a comparison of tiles",
+                                      "a call",
+                                      "a conversion",
+                                      "a tensor read",
+                                      "a counter",
+                                      "a field",
+                                      "'mma' of this form",
+                                      "a reduction",
+                                      "renaming an axis",
+                                      "'at'",
+                                      "'reg'",
+                                      "'where'",
+                                      "'ptx'",
+                                      "'fetch_add'",
+                                      "'stride'"};
   unsupported(expr.loc, names[static_cast<int>(expr.kind)]);
   return {};
 }

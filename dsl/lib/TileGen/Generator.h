@@ -1,4 +1,4 @@
-//===- Generator.h - the state of one kernel's generation ---===//
+//===- Generator.h - the state of one kernel's generation -----------------===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
@@ -44,8 +44,8 @@ private:
   bool generateAssign(const AssignStmt &stmt);
   bool generateAccumulate(const AccumulateStmt &stmt);
   bool generateCopy(const CopyStmt &stmt);
-  bool generateStore(mlir::Location loc, const TensorRead &dst,
-                     const Expr &src, bool accumulate);
+  bool generateStore(mlir::Location loc, const TensorRead &dst, const Expr &src,
+                     bool accumulate);
   bool generateFor(const ForRangeStmt &stmt);
   bool generateForIter(const ForIterStmt &stmt);
   bool generateIf(const IfStmt &stmt);
@@ -64,8 +64,8 @@ private:
   Value generateValue(const Expr &expr, Elem elem);
   /// A field of a slot as a view.
   mlir::TypedValue<tile::ViewType> generateView(const Expr &expr);
-  Value elementwise(mlir::Location loc, const Type &type,
-                    mlir::Type element, llvm::ArrayRef<Value> operands,
+  Value elementwise(mlir::Location loc, const Type &type, mlir::Type element,
+                    llvm::ArrayRef<Value> operands,
                     llvm::function_ref<Value(mlir::ValueRange)> body);
   Value generateConvert(const ConvertExpr &expr);
   Value generateCall(const CallExpr &expr);

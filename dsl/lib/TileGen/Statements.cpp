@@ -1,4 +1,4 @@
-//===- Statements.cpp - statements of roles ---===//
+//===- Statements.cpp - statements of roles -------------------------------===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
@@ -82,8 +82,8 @@ bool Generator::generateVariable(const VariableStmt &stmt) {
   if (!stmt.init) {
     // Its value does not matter until it is assigned; zero is as good as any.
     mlir::Type element = elementType(type.elem);
-    Value zero = arith::ConstantOp::create(builder, loc,
-                                           builder.getZeroAttr(element));
+    Value zero =
+        arith::ConstantOp::create(builder, loc, builder.getZeroAttr(element));
     vars[stmt.var] =
         type.isScalar()
             ? zero
@@ -95,8 +95,8 @@ bool Generator::generateVariable(const VariableStmt &stmt) {
   if (!value)
     return false;
   if (!type.isScalar() && !isa<tile::TileType>(value.getType()))
-    value = tile::SplatOp::create(builder, loc,
-                                  tileType(type, elementType(type.elem)), value);
+    value = tile::SplatOp::create(
+        builder, loc, tileType(type, elementType(type.elem)), value);
   vars[stmt.var] = value;
   return true;
 }
@@ -119,16 +119,14 @@ bool Generator::generateAssign(const AssignStmt &stmt) {
     if (stmt.op != AssignOp::Add)
       return unsupported(stmt.loc, "this assignment operator");
     bool integer = isInteger(type.elem);
-    value = elementwise(location(stmt.loc), type, elementType(type.elem),
-                        {vars.lookup(ref->var), value},
-                        [&](ValueRange x) -> Value {
-                          Location loc = location(stmt.loc);
-                          if (integer)
-                            return arith::AddIOp::create(builder, loc, x[0],
-                                                         x[1]);
-                          return arith::AddFOp::create(builder, loc, x[0],
-                                                       x[1]);
-                        });
+    value =
+        elementwise(location(stmt.loc), type, elementType(type.elem),
+                    {vars.lookup(ref->var), value}, [&](ValueRange x) -> Value {
+                      Location loc = location(stmt.loc);
+                      if (integer)
+                        return arith::AddIOp::create(builder, loc, x[0], x[1]);
+                      return arith::AddFOp::create(builder, loc, x[0], x[1]);
+                    });
   } else if (!type.isScalar() && !isa<tile::TileType>(value.getType())) {
     value =
         tile::SplatOp::create(builder, location(stmt.loc),
@@ -145,8 +143,8 @@ bool Generator::generateAccumulate(const AccumulateStmt &stmt) {
     return unsupported(stmt.dst->loc, "accumulation outside registers");
   if (mma.scaleA || mma.scaleB)
     return unsupported(mma.loc, "a block-scaled 'mma'");
-  if (mma.every && (mma.contracted.size() != 1 ||
-                    mma.contracted[0].constant() != mma.every))
+  if (mma.every &&
+      (mma.contracted.size() != 1 || mma.contracted[0].constant() != mma.every))
     return unsupported(mma.loc, "promotion at this interval");
   if (mma.a->place != Place::SlotField || mma.b->place != Place::SlotField)
     return unsupported(mma.loc, "an operand of 'mma' in registers");
@@ -284,8 +282,7 @@ SmallVector<const Var *> Generator::assigned(const typed::Block *block) {
   for (const Var *var : set)
     if (vars.count(var))
       result.push_back(var);
-  llvm::sort(result,
-             [](const Var *a, const Var *b) { return a->id < b->id; });
+  llvm::sort(result, [](const Var *a, const Var *b) { return a->id < b->id; });
   return result;
 }
 
@@ -401,9 +398,9 @@ bool Generator::generatePut(const PutStmt &stmt) {
     return unsupported(stmt.at->loc, "'put' to another CTA or rank");
   Location loc = location(stmt.loc);
   FlatSymbolRefAttr ring = ringName(stmt.pipe);
-  Value slot = pipe::AcquirePutOp::create(
-      builder, loc, pipe::SlotType::get(&context, ring), ring, Value(),
-      Value());
+  Value slot = pipe::AcquirePutOp::create(builder, loc,
+                                          pipe::SlotType::get(&context, ring),
+                                          ring, Value(), Value());
   slots[stmt.slot] = slot;
   if (!generate(*stmt.body))
     return false;

@@ -1,4 +1,4 @@
-//===- TileGen.cpp - kernels, iterators, pipes and roles ---===//
+//===- TileGen.cpp - kernels, iterators, pipes and roles ------------------===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
@@ -64,7 +64,8 @@ mlir::Type Generator::elementType(Elem elem) {
   }
 }
 
-tile::TileType Generator::tileType(const typed::Type &type, mlir::Type element) {
+tile::TileType Generator::tileType(const typed::Type &type,
+                                   mlir::Type element) {
   SmallVector<StringAttr> axes;
   SmallVector<int64_t> shape;
   for (const Axis &axis : type.axes) {
@@ -222,15 +223,15 @@ tile::KernelOp Generator::createKernel() {
       entries.push_back(
           builder.getNamedAttr("tile.const", builder.getUnitAttr()));
     attrs.push_back(builder.getDictionaryAttr(entries));
-    types.push_back(tile::GlobalTensorType::get(
-        &context, tensor->shape.size(), elementType(tensor->elem)));
+    types.push_back(tile::GlobalTensorType::get(&context, tensor->shape.size(),
+                                                elementType(tensor->elem)));
     locs.push_back(location(tensor->loc));
   }
   for (const Dim *dim : kernel.dims) {
     if (dim->baked)
       continue;
-    attrs.push_back(builder.getDictionaryAttr(builder.getNamedAttr(
-        "tile.name", builder.getStringAttr(dim->name))));
+    attrs.push_back(builder.getDictionaryAttr(
+        builder.getNamedAttr("tile.name", builder.getStringAttr(dim->name))));
     types.push_back(builder.getIndexType());
     locs.push_back(location(dim->loc));
   }
@@ -312,7 +313,8 @@ bool Generator::declareIterator(const Iterator &iterator) {
       iterator.persistent ? builder.getUnitAttr() : UnitAttr(),
       builder.getI64IntegerAttr(raster ? iterator.raster : 1),
       builder.getI64IntegerAttr(raster ? iterator.rasterDim : 0),
-      builder.getI64IntegerAttr(cluster), builder.getI64IntegerAttr(clusterDim));
+      builder.getI64IntegerAttr(cluster),
+      builder.getI64IntegerAttr(clusterDim));
   return true;
 }
 

@@ -1,4 +1,4 @@
-//===- TestFolder.h - a folder with made-up programs -----------*- C++ -*-===//
+//===- TestFolder.h - a folder with made-up programs ------------*- C++ -*-===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //

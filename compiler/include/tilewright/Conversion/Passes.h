@@ -1,4 +1,4 @@
-//===- Passes.h - lowering to the NVVM and LLVM dialects ---===//
+//===- Passes.h - lowering to the NVVM and LLVM dialects ------------------===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //

@@ -1,4 +1,4 @@
-//===- Passes.td - lowering to the NVVM and LLVM dialects ---*- tablegen -*-===//
+//===- Passes.td - lowering to the NVVM and LLVM dialects --*- tablegen -*-===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //

@@ -1,4 +1,4 @@
-//===- InitDialects.h - registers everything that the pipeline uses ---===//
+//===- InitDialects.h - registers everything that the pipeline uses -------===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //

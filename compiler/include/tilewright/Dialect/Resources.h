@@ -1,4 +1,4 @@
-//===- Resources.h - the memories that operations touch  ---===//
+//===- Resources.h - the memories that operations touch -------------------===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //

@@ -1,4 +1,4 @@
-//===- Compile.h - from source text to an artefact ---===//
+//===- Compile.h - from source text to an artefact ------------------------===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //

@@ -1,4 +1,4 @@
-//===- Pipeline.h - the registered pass pipeline ---===//
+//===- Pipeline.h - the registered pass pipeline --------------------------===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //

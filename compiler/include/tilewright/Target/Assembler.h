@@ -1,4 +1,4 @@
-//===- Assembler.h - find an assembler for PTX and run it ------*- C++ -*-===//
+//===- Assembler.h - find an assembler for PTX and run it -------*- C++ -*-===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //

@@ -1,4 +1,4 @@
-//===- AssemblerLog.h - what ptxas and nvJitLink print ---------*- C++ -*-===//
+//===- AssemblerLog.h - what ptxas and nvJitLink print ----------*- C++ -*-===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //

@@ -1,4 +1,4 @@
-//===- Chip.h - chips, PTX versions and what toolkits support --*- C++ -*-===//
+//===- Chip.h - chips, PTX versions and what toolkits support ---*- C++ -*-===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //

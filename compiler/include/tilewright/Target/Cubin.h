@@ -1,4 +1,4 @@
-//===- Cubin.h - look inside a cubin ---------------------------*- C++ -*-===//
+//===- Cubin.h - look inside a cubin ----------------------------*- C++ -*-===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //

@@ -1,4 +1,4 @@
-//===- PTX.h - from the NVVM and LLVM dialects to PTX ----------*- C++ -*-===//
+//===- PTX.h - from the NVVM and LLVM dialects to PTX -----------*- C++ -*-===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //

@@ -1,4 +1,4 @@
-//===- PTXLint.h - rules that emitted PTX must keep ------------*- C++ -*-===//
+//===- PTXLint.h - rules that emitted PTX must keep -------------*- C++ -*-===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //

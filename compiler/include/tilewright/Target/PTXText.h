@@ -1,4 +1,4 @@
-//===- PTXText.h - a light view of PTX text --------------------*- C++ -*-===//
+//===- PTXText.h - a light view of PTX text ---------------------*- C++ -*-===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //

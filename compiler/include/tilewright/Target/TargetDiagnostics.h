@@ -1,4 +1,4 @@
-//===- TargetDiagnostics.h - lint and assembler as diagnostics -*- C++ -*-===//
+//===- TargetDiagnostics.h - lint and assembler as diagnostics --*- C++ -*-===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //

@@ -1,4 +1,4 @@
-//===- Passes.h - the pass pipeline and its passes ---===//
+//===- Passes.h - the pass pipeline and its passes ------------------------===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //

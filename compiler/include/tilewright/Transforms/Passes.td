@@ -1,4 +1,4 @@
-//===- Passes.td - the passes, in pipeline order ------------*- tablegen -*-===//
+//===- Passes.td - the passes, in pipeline order -----------*- tablegen -*-===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //

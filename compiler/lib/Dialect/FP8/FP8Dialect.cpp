@@ -1,4 +1,4 @@
-//===- FP8Dialect.cpp - registers the fp8 dialect  ---===//
+//===- FP8Dialect.cpp - registers the fp8 dialect -------------------------===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //

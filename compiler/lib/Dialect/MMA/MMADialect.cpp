@@ -1,4 +1,4 @@
-//===- MMADialect.cpp - registers the mma dialect  ---===//
+//===- MMADialect.cpp - registers the mma dialect -------------------------===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //

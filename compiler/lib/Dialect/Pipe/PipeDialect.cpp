@@ -1,4 +1,4 @@
-//===- PipeDialect.cpp - registers the pipe dialect  ---===//
+//===- PipeDialect.cpp - registers the pipe dialect -----------------------===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //

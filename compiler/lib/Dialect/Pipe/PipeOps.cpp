@@ -1,4 +1,4 @@
-//===- PipeOps.cpp - operations of the pipe dialect ---===//
+//===- PipeOps.cpp - operations of the pipe dialect -----------------------===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //

@@ -1,4 +1,4 @@
-//===- TMADialect.cpp - registers the tma dialect  ---===//
+//===- TMADialect.cpp - registers the tma dialect -------------------------===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //

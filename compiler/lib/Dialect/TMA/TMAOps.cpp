@@ -1,4 +1,4 @@
-//===- TMAOps.cpp - operations of the tma dialect ---===//
+//===- TMAOps.cpp - operations of the tma dialect -------------------------===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //

@@ -1,4 +1,4 @@
-//===- TileDialect.cpp - registers the tile dialect  ---===//
+//===- TileDialect.cpp - registers the tile dialect -----------------------===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //

@@ -1,4 +1,4 @@
-//===- TileEffects.cpp - which memory the tile operations touch ---===//
+//===- TileEffects.cpp - which memory the tile operations touch -----------===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //

@@ -1,4 +1,4 @@
-//===- TileOps.cpp - operations of the tile dialect ---===//
+//===- TileOps.cpp - operations of the tile dialect -----------------------===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //

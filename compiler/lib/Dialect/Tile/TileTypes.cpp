@@ -1,4 +1,4 @@
-//===- TileTypes.cpp - types and attributes of the tile dialect  ---===//
+//===- TileTypes.cpp - types and attributes of the tile dialect -----------===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //

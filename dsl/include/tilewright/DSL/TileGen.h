@@ -1,4 +1,4 @@
-//===- TileGen.h - from the typed kernel to the tile dialect ---===//
+//===- TileGen.h - from the typed kernel to the tile dialect --------------===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //

@@ -1,4 +1,4 @@
-//===- FP8Dialect.h - the fp8 dialect: types, attributes, operations  ---===//
+//===- FP8Dialect.h - the fp8 dialect: types, attributes, operations ------===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //

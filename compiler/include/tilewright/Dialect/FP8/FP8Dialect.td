@@ -1,4 +1,4 @@
-//===- FP8Dialect.td - the fp8 dialect ----------------------*- tablegen -*-===//
+//===- FP8Dialect.td - the fp8 dialect ---------------------*- tablegen -*-===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //

@@ -1,4 +1,4 @@
-//===- FP8Ops.td - operations of the fp8 dialect ------------*- tablegen -*-===//
+//===- FP8Ops.td - operations of the fp8 dialect -----------*- tablegen -*-===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //

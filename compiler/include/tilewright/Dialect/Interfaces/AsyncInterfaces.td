@@ -1,4 +1,4 @@
-//===- AsyncInterfaces.td - what runs beside the program ----*- tablegen -*-===//
+//===- AsyncInterfaces.td - what runs beside the program ---*- tablegen -*-===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //

@@ -1,4 +1,4 @@
-//===- MMADialect.h - the mma dialect: types, attributes, operations  ---===//
+//===- MMADialect.h - the mma dialect: types, attributes, operations ------===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //

@@ -1,4 +1,4 @@
-//===- MMADialect.td - the mma dialect ----------------------*- tablegen -*-===//
+//===- MMADialect.td - the mma dialect ---------------------*- tablegen -*-===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //

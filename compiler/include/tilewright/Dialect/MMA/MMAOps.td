@@ -1,4 +1,4 @@
-//===- MMAOps.td - operations of the mma dialect ------------*- tablegen -*-===//
+//===- MMAOps.td - operations of the mma dialect -----------*- tablegen -*-===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //

@@ -1,4 +1,4 @@
-//===- PipeDialect.td - the pipe dialect and its types ------*- tablegen -*-===//
+//===- PipeDialect.td - the pipe dialect and its types -----*- tablegen -*-===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //

@@ -1,4 +1,4 @@
-//===- PipeOps.td - operations of the pipe dialect ----------*- tablegen -*-===//
+//===- PipeOps.td - operations of the pipe dialect ---------*- tablegen -*-===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //

@@ -1,4 +1,4 @@
-//===- TMADialect.h - the tma dialect: types, attributes, operations  ---===//
+//===- TMADialect.h - the tma dialect: types, attributes, operations ------===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //

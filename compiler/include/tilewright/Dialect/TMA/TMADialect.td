@@ -1,4 +1,4 @@
-//===- TMADialect.td - the tma dialect and its types --------*- tablegen -*-===//
+//===- TMADialect.td - the tma dialect and its types -------*- tablegen -*-===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //

@@ -1,4 +1,4 @@
-//===- TMAOps.td - operations of the tma dialect ------------*- tablegen -*-===//
+//===- TMAOps.td - operations of the tma dialect -----------*- tablegen -*-===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
