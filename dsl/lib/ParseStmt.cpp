@@ -326,8 +326,12 @@ Stmt *Parser::parseEach() {
     vars.push_back(var);
   } while (accept(Tok::Comma));
   Ident scope;
-  if (!expect(Tok::KwOver, "after the extents of 'each'") ||
-      !expectName(scope, "'warps', 'role' or 'grid' after 'over'"))
+  if (!expect(Tok::KwOver, "after the extents of 'each'"))
+    return nullptr;
+  // `role` is a keyword, and a scope here.
+  if (at(Tok::KwRole))
+    scope = {"role", take().loc()};
+  else if (!expectName(scope, "'warps', 'role' or 'grid' after 'over'"))
     return nullptr;
   Stmt *body = parseBody();
   if (!body)

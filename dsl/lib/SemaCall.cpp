@@ -148,6 +148,8 @@ const t::Expr *Sema::checkConvert(const CallExpr *expr, t::Elem elem,
   if (elem == t::Elem::Bool && type.elem != t::Elem::Bool)
     return fail(expr->loc, "a condition is written as a comparison, not "
                            "bool(…)");
+  if (type.elem == t::Elem::Number)
+    operand = adapt(operand, t::Elem::F32);
   type.elem = elem;
   auto *result = node<t::ConvertExpr>();
   result->operand = operand;

@@ -159,7 +159,11 @@ bool Sema::bindConstants() {
                    options.defaultsFromTune
                        ? tunedValue(decl.body->stmts, param.name.name)
                        : nullptr) {
-      value = parseConstant(param, text(tuned), param.name.loc);
+      // `bf16`, `true` and `K` are words; anything else is a number.
+      if (isa<NameExpr, BoolExpr>(tuned))
+        value = parseConstant(param, text(tuned), param.name.loc);
+      else if (auto number = checkConstInt(tuned, "a tuned value"))
+        value = parseConstant(param, std::to_string(*number), param.name.loc);
     } else {
       error(param.name.loc, "constant " + param.name.name +
                                 " has no value: give one with -D " +
@@ -461,6 +465,11 @@ void Sema::checkTune(const TuneStmt *stmt) {
       }
     } else if (auto *tuple = dyn_cast<TupleExpr>(choice.values)) {
       for (const Expr *elem : tuple->elems) {
+        auto *word = dyn_cast<NameExpr>(elem);
+        if (auto type = word ? t::elemFromName(word->name) : std::nullopt) {
+          result.values.push_back(int64_t(*type));
+          continue;
+        }
         const t::Expr *value = checkAlone(elem);
         if (auto number = t::constantValue(value))
           result.values.push_back(*number);

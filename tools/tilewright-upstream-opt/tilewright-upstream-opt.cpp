@@ -1,4 +1,4 @@
-//===- tilewright-upstream-opt.cpp - an opt driver that knows none of our
+//===- tilewright-upstream-opt.cpp - opt without our dialects ------------===//
 //dialects ---===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

@@ -1,5 +1,4 @@
-//===- CompileCommand.cpp - tilewright compile, and what all commands share
-//---===//
+//===- CompileCommand.cpp - tilewright compile, shared options -----------===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //

@@ -1,5 +1,4 @@
-//===- FP8ExpandPromotion.cpp - contractions become mma.contract with a region
-//---===//
+//===- FP8ExpandPromotion.cpp - contractions become mma.contract ---------===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //

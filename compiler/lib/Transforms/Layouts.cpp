@@ -1,5 +1,4 @@
-//===- Layouts.cpp - from layout attributes to layout arithmetic and back
-//---===//
+//===- Layouts.cpp - layout attributes and layout arithmetic -------------===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //

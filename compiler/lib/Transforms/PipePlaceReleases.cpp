@@ -1,4 +1,4 @@
-//===- PipePlaceReleases.cpp - releases every slot where its readers have
+//===- PipePlaceReleases.cpp - releases where readers retired ------------===//
 //retired ---===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

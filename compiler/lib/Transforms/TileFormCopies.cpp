@@ -1,5 +1,4 @@
-//===- TileFormCopies.cpp - bulk copies, and stores through implicit rings
-//---===//
+//===- TileFormCopies.cpp - bulk copies and implicit store rings ---------===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //

@@ -1,5 +1,4 @@
-//===- TileSplitGroups.cpp - divides the split axis of a role among its groups
-//---===//
+//===- TileSplitGroups.cpp - divides a split axis among groups -----------===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //

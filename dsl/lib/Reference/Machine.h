@@ -106,7 +106,7 @@ public:
   /// Records the first failure; always false.
   bool fail(llvm::SMLoc loc, const llvm::Twine &message);
   bool failed() const { return hasFailed; }
-  std::string takeMessage() { return std::move(message); }
+  std::string takeMessage() { return std::exchange(message, {}); }
   /// `file:line:col`
   std::string place(llvm::SMLoc loc) const;
 
@@ -126,7 +126,7 @@ public:
   llvm::DenseMap<const Tensor *, TensorState> tensors;
   llvm::DenseMap<const Dim *, int64_t> dims;
   llvm::DenseMap<const Counter *, std::vector<int64_t>> counters;
-  llvm::DenseMap<const Iterator *, ItemList> items;
+  std::map<const Iterator *, ItemList> items;
   /// What to run instead of all items of the kernel's one iterator.
   std::optional<ItemList> sample;
   /// cluster_sum: by expression and role, then by count; one tile a CTA.
@@ -284,10 +284,10 @@ private:
   Machine &machine;
   const Role *role = nullptr;
   unsigned roleIndex = 0, cta = 0;
-  std::vector<Variable> variables;
+  std::deque<Variable> variables; ///< By number; references stay valid.
   llvm::DenseMap<const Slot *, SlotPtr> slots;
   llvm::DenseMap<const Slot *, std::vector<int64_t>> slotKeys;
-  llvm::DenseMap<const Tensor *, TensorState> views;
+  std::map<const Tensor *, TensorState> views;
   std::map<const Expr *, size_t> exchangeCounts;
   /// Coordinates of the current item, for cluster_sum.
   llvm::DenseMap<const Var *, unsigned> clusterDims;

@@ -223,8 +223,10 @@ bool Process::bindView(const Tensor *view) {
 
 /// The values of all codes of a type of 8 or 16 bits.
 static const std::vector<double> &decodeTable(runtime::DType type) {
+  static std::mutex mutex;
   static std::map<runtime::DType, std::vector<double>> tables;
-  std::vector<double> &table = tables[type]; // Under the machine's lock.
+  std::lock_guard<std::mutex> lock(mutex);
+  std::vector<double> &table = tables[type];
   if (table.empty()) {
     table.resize(size_t(1) << runtime::bits(type));
     for (size_t code = 0; code < table.size(); ++code)

@@ -1,5 +1,4 @@
-//===- MMAOps.cpp - operations of the mma dialect
-//--------------------------===//
+//===- MMAOps.cpp - operations of the mma dialect ------------------------===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //

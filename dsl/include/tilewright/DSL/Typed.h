@@ -650,7 +650,7 @@ struct RunTimeRequire {
   bool implied = false; ///< From an exact `/`, not from a `require`.
 };
 
-/// One `tune X in (…)`.
+/// One `tune X in (…)`. A bool is 0 or 1, an element type its `Elem`.
 struct TuneChoice {
   llvm::StringRef name;
   llvm::SmallVector<int64_t, 8> values;

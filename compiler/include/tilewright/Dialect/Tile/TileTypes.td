@@ -1,4 +1,4 @@
-//===- TileTypes.td - types and attributes of the tile dialect -*- tablegen -*-//
+//===- TileTypes.td - types of the tile dialect ------------*- tablegen -*-===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
