@@ -53,7 +53,7 @@ std::optional<int64_t> foldInts(t::Op op, int64_t a, int64_t b) {
   return std::nullopt;
 }
 
-bool foldCompare(CompareOp op, int64_t a, int64_t b) {
+template <typename T> static bool compare(CompareOp op, T a, T b) {
   switch (op) {
   case CompareOp::EQ:
     return a == b;
@@ -70,6 +70,11 @@ bool foldCompare(CompareOp op, int64_t a, int64_t b) {
   }
   return false;
 }
+
+bool foldCompare(CompareOp op, int64_t a, int64_t b) {
+  return compare(op, a, b);
+}
+bool foldCompare(CompareOp op, double a, double b) { return compare(op, a, b); }
 
 // Beyond these a polynomial is an atom of its own: equality then needs the
 // same node, and work stays small whatever the source multiplies out to.

@@ -16,6 +16,7 @@ namespace tilewright::dsl {
 /// The value of `a op b`; empty on overflow, a zero divisor or an inexact Div.
 std::optional<int64_t> foldInts(typed::Op op, int64_t a, int64_t b);
 bool foldCompare(CompareOp op, int64_t a, int64_t b);
+bool foldCompare(CompareOp op, double a, double b);
 
 /// Integer expressions as polynomials over atoms (dimensions, variables, axes,
 /// quotients of polynomials, …), so that `128 * M` and `M * 64 * 2` are one.

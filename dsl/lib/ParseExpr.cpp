@@ -426,13 +426,9 @@ Expr *Parser::parseView() {
 }
 
 Expr *Parser::parseSmallAtom(const Twine &what) {
-  Token token = peek();
-  if (token.kind == Tok::Ident) {
-    take();
-    return context.create<NameExpr>(token.text, token.loc(), token.end());
-  }
-  if (token.kind == Tok::Int || token.kind == Tok::KwTrue ||
-      token.kind == Tok::KwFalse || token.kind == Tok::LParen)
+  Tok kind = peek().kind;
+  if (kind == Tok::Ident || kind == Tok::Int || kind == Tok::KwTrue ||
+      kind == Tok::KwFalse || kind == Tok::LParen)
     return parseAtom();
   fail("expected " + what);
   return nullptr;

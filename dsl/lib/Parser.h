@@ -128,8 +128,7 @@ private:
   Expr *parseCall();
   Expr *parseView();
   Expr *parseGet();
-  /// An integer, a name or a parenthesised expression: no call, so that a `(`
-  /// after it belongs to the construct.
+  /// An atom: what follows '@', 'major', 'every' or a hint.
   Expr *parseSmallAtom(const llvm::Twine &what);
   bool parseExprList(llvm::SmallVectorImpl<Expr *> &list, Tok close,
                      const llvm::Twine &what, bool values = false);

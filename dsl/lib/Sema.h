@@ -345,6 +345,7 @@ private:
   bool exhausted = false;
   unsigned probing = 0;
   unsigned depth = 0;
+  const Expr *current = nullptr; ///< Being checked: its range is underlined.
   /// Functions being expanded, and where they are called.
   llvm::SmallVector<std::pair<const FnStmt *, llvm::SMLoc>, 4> fnStack;
   static constexpr unsigned maxExprDepth = 500;

@@ -79,7 +79,10 @@ const t::Expr *Sema::check(const Expr *expr, const AxisEnv &env) {
     return fail(expr->loc, "expression is too deep once functions and names "
                            "in it are expanded");
   ++depth;
+  const Expr *saved = current;
+  current = expr;
   const t::Expr *result = checkNode(expr, env);
+  current = saved;
   --depth;
   return result;
 }

@@ -54,7 +54,10 @@ StringRef describe(Symbol::Kind kind) {
 bool Sema::error(SMLoc loc, const Twine &message) {
   if (probing)
     return false;
-  diags.error(loc, message);
+  if (current && current->loc == loc)
+    diags.error(loc, message, current->getRange());
+  else
+    diags.error(loc, message);
   for (auto &[fn, call] : reverse(fnStack))
     diags.note(call,
                "in the expansion of '" + fn->name.name + "', called here");

@@ -199,6 +199,9 @@ const t::Expr *Sema::compare(CompareOp op, const t::Expr *lhs,
   auto l = t::constantValue(lhs), r = t::constantValue(rhs);
   if (l && r && (t::isInteger(*elem) || *elem == t::Elem::Bool))
     return boolConst(foldCompare(op, *l, *r), at);
+  auto *a = dyn_cast<t::FloatConst>(lhs), *b = dyn_cast<t::FloatConst>(rhs);
+  if (a && b)
+    return boolConst(foldCompare(op, a->value, b->value), at);
   auto *result = node<t::CompareExpr>();
   result->op = op;
   result->lhs = lhs;

@@ -41,12 +41,14 @@ TEST(Fold, RefusesOverflowAndZero) {
 }
 
 TEST(Fold, Comparisons) {
-  EXPECT_TRUE(foldCompare(CompareOp::LE, 3, 3));
-  EXPECT_FALSE(foldCompare(CompareOp::LT, 3, 3));
-  EXPECT_TRUE(foldCompare(CompareOp::NE, 3, 4));
-  EXPECT_TRUE(foldCompare(CompareOp::GE, 4, 3));
-  EXPECT_FALSE(foldCompare(CompareOp::EQ, 4, 3));
-  EXPECT_TRUE(foldCompare(CompareOp::GT, 4, 3));
+  EXPECT_TRUE(foldCompare(CompareOp::LE, int64_t(3), int64_t(3)));
+  EXPECT_FALSE(foldCompare(CompareOp::LT, int64_t(3), int64_t(3)));
+  EXPECT_TRUE(foldCompare(CompareOp::NE, int64_t(3), int64_t(4)));
+  EXPECT_TRUE(foldCompare(CompareOp::GE, int64_t(4), int64_t(3)));
+  EXPECT_FALSE(foldCompare(CompareOp::EQ, int64_t(4), int64_t(3)));
+  EXPECT_TRUE(foldCompare(CompareOp::GT, int64_t(4), int64_t(3)));
+  EXPECT_TRUE(foldCompare(CompareOp::LT, 0.5, 1.0));
+  EXPECT_FALSE(foldCompare(CompareOp::GE, 0.5, 1.0));
 }
 
 /// Builds integer expressions by hand.

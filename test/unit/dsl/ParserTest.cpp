@@ -69,6 +69,7 @@ TEST(Parser, AnglesAreReductionsRenamingsOrComparisons) {
 
 TEST(Parser, Ranks) {
   EXPECT_EQ(expr("x@r[i]"), "x@(r)[i]");
+  EXPECT_EQ(expr("x@f(r)[i]"), "x@(f(r))[i]");
   EXPECT_EQ(expr("x@(r + 1)[i, j]"), "x@((r + 1))[i, j]");
 }
 
