@@ -86,10 +86,10 @@ CheckReport reference::check(const runtime::HostTensor &before,
     ++report.compared;
     double out = after.getAt(at), ref = expected.value(position);
     float magnitude = expected.magnitude(position);
-    double bound = magnitude == OutputValues::exact
-                       ? 0
-                       : unit * std::fabs(ref) +
-                             magnitudeScale * double(magnitude);
+    double bound =
+        magnitude == OutputValues::exact
+            ? 0
+            : unit * std::fabs(ref) + magnitudeScale * double(magnitude);
     double error = std::fabs(out - ref);
     // Both infinite, or both NaN: the same result.
     if (out == ref || (std::isnan(out) && std::isnan(ref)))

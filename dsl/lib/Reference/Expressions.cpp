@@ -172,9 +172,8 @@ TilePtr Process::combine(Op op, Elem elem, const TilePtr &a, const TilePtr &b,
         frame, *a, *b, false,
         [&](double x, double y) {
           int64_t value = 0;
-          if (const char *message =
-                  apply(op, static_cast<int64_t>(x), static_cast<int64_t>(y),
-                        value))
+          if (const char *message = apply(op, static_cast<int64_t>(x),
+                                          static_cast<int64_t>(y), value))
             error = message;
           return static_cast<double>(value);
         },
@@ -207,12 +206,12 @@ TilePtr Process::combine(Op op, Elem elem, const TilePtr &a, const TilePtr &b,
         });
   case Op::Min:
     return mapBinary(
-        frame, *a, *b, true,
-        [](double x, double y) { return std::fmin(x, y); }, larger);
+        frame, *a, *b, true, [](double x, double y) { return std::fmin(x, y); },
+        larger);
   case Op::Max:
     return mapBinary(
-        frame, *a, *b, true,
-        [](double x, double y) { return std::fmax(x, y); }, larger);
+        frame, *a, *b, true, [](double x, double y) { return std::fmax(x, y); },
+        larger);
   default:
     return noTile(loc, "the reference cannot interpret '" + spelling(op) +
                            "' on " + spelling(elem));
@@ -270,8 +269,7 @@ TilePtr Process::evaluateCall(const CallExpr &expr) {
   case Fn::Abs:
     return mapUnary(*x, tracked, [](double v) { return std::fabs(v); }, keep);
   case Fn::Relu:
-    return mapUnary(
-        *x, tracked, [](double v) { return v > 0 ? v : 0; }, keep);
+    return mapUnary(*x, tracked, [](double v) { return v > 0 ? v : 0; }, keep);
   case Fn::Exp:
     return mapUnary(
         *x, tracked, [](double v) { return std::exp(v); },
@@ -295,8 +293,8 @@ TilePtr Process::evaluateCall(const CallExpr &expr) {
   case Fn::Rcp:
     return mapUnary(*x, tracked, [](double v) { return 1 / v; }, relative);
   }
-  return noTile(expr.loc, "the reference cannot interpret '" +
-                              spelling(expr.fn) + "'");
+  return noTile(expr.loc,
+                "the reference cannot interpret '" + spelling(expr.fn) + "'");
 }
 
 //===----------------------------------------------------------------------===//
@@ -501,25 +499,25 @@ TilePtr Process::evaluateReduce(const ReduceExpr &expr) {
     out->magnitude.assign(out->value.size(), 0);
   }
   const uint8_t *absent = x->absent.empty() ? nullptr : x->absent.data();
-  forEachRow<2>(
-      all, {x->stridesIn(all), out->stridesIn(all)},
-      [&](int64_t, int64_t n, const std::array<int64_t, 2> &at,
-          const std::array<int64_t, 2> &step) {
-        for (int64_t i = 0; i < n; ++i) {
-          int64_t from = at[0] + i * step[0], to = at[1] + i * step[1];
-          if (absent && absent[from])
-            continue;
-          double value = x->value[from];
-          double &target = out->value[to];
-          target = sum      ? target + value
-                   : larger ? std::fmax(target, value)
-                            : std::fmin(target, value);
-          if (tracked)
-            out->magnitude[to] =
-                sum ? out->magnitude[to] + m[from]
-                    : std::max(out->magnitude[to], m[from]);
-        }
-      });
+  forEachRow<2>(all, {x->stridesIn(all), out->stridesIn(all)},
+                [&](int64_t, int64_t n, const std::array<int64_t, 2> &at,
+                    const std::array<int64_t, 2> &step) {
+                  for (int64_t i = 0; i < n; ++i) {
+                    int64_t from = at[0] + i * step[0],
+                            to = at[1] + i * step[1];
+                    if (absent && absent[from])
+                      continue;
+                    double value = x->value[from];
+                    double &target = out->value[to];
+                    target = sum      ? target + value
+                             : larger ? std::fmax(target, value)
+                                      : std::fmin(target, value);
+                    if (tracked)
+                      out->magnitude[to] =
+                          sum ? out->magnitude[to] + m[from]
+                              : std::max(out->magnitude[to], m[from]);
+                  }
+                });
   // A maximum is one of the values; a sum of floats is rounded.
   out->exact = x->exact && (!sum || !tracked);
   return out;
@@ -560,8 +558,8 @@ TilePtr Process::evaluateClusterSum(const ReduceExpr &expr) {
   for (int64_t c = 0; c < extent; ++c) {
     TilePtr part =
         machine.exchanges[{&expr, roleIndex}][round][first + c * stride];
-    total = total ? combine(Op::Add, expr.type.elem, total, part, expr.loc)
-                  : part;
+    total =
+        total ? combine(Op::Add, expr.type.elem, total, part, expr.loc) : part;
     if (!total)
       return nullptr;
   }

@@ -174,8 +174,8 @@ TensorState *Process::tensor(const Tensor *tensor, SMLoc loc) {
   if (it != machine.tensors.end())
     return &it->second;
   auto view = views.find(tensor);
-  if (view == views.end() && (!bindView(tensor) ||
-                              (view = views.find(tensor)) == views.end())) {
+  if (view == views.end() &&
+      (!bindView(tensor) || (view = views.find(tensor)) == views.end())) {
     fail(loc, "'" + tensor->name + "' is not bound");
     return nullptr;
   }
@@ -254,9 +254,9 @@ TilePtr Process::readOutput(const TensorRead &read, TensorState &state,
     switch (state.output->state(offset)) {
     case OutputValues::Evaluated:
       out->value[position] = state.output->value(offset);
-      out->magnitude[position] = std::max(
-          state.output->magnitude(offset),
-          static_cast<float>(std::fabs(out->value[position])));
+      out->magnitude[position] =
+          std::max(state.output->magnitude(offset),
+                   static_cast<float>(std::fabs(out->value[position])));
       return;
     case OutputValues::Written:
       unknown = true;
@@ -356,9 +356,8 @@ TilePtr Process::read(const TensorRead &read) {
 static float storedMagnitude(const Tile &tile, int64_t at, bool sameType) {
   if (tile.exact)
     return sameType ? OutputValues::exact : 0;
-  return tile.magnitude.empty()
-             ? static_cast<float>(std::fabs(tile.value[at]))
-             : tile.magnitude[at];
+  return tile.magnitude.empty() ? static_cast<float>(std::fabs(tile.value[at]))
+                                : tile.magnitude[at];
 }
 
 bool Process::store(const TensorRead &dst, const Expr *src, bool accumulate) {
@@ -459,8 +458,7 @@ bool Process::store(const TensorRead &dst, const Expr *src, bool accumulate) {
       if (integers && magnitude < 0)
         oldMagnitude = OutputValues::exact;
       else
-        magnitude = std::max(magnitude,
-                             static_cast<float>(std::fabs(result))) +
+        magnitude = std::max(magnitude, static_cast<float>(std::fabs(result))) +
                     std::max(oldMagnitude, 0.0f);
       if (integers && oldMagnitude < 0)
         magnitude = OutputValues::exact;

@@ -35,7 +35,8 @@ multiplyBlock(int64_t k, const T *a, const typename Vector<T>::Type *b,
   for (int64_t x = 0; x < k; ++x)
 #pragma clang loop unroll(full)
     for (int i = 0; i < blockRows; ++i) {
-      typename Vector<T>::Type factor = a[x * blockRows + i] - typename Vector<T>::Type{};
+      typename Vector<T>::Type factor =
+          a[x * blockRows + i] - typename Vector<T>::Type{};
       sum[i][0] += factor * b[2 * x];
       sum[i][1] += factor * b[2 * x + 1];
     }
@@ -45,9 +46,8 @@ multiplyBlock(int64_t k, const T *a, const typename Vector<T>::Type *b,
 }
 
 template <typename T>
-inline __attribute__((always_inline)) void multiplyAll(int64_t m, int64_t n,
-                                                       int64_t k, const T *a,
-                                                       const T *b, T *c) {
+inline __attribute__((always_inline)) void
+multiplyAll(int64_t m, int64_t n, int64_t k, const T *a, const T *b, T *c) {
   using V = typename Vector<T>::Type;
   constexpr int blockColumns = 2 * Vector<T>::lanes;
   int64_t rowBlocks = (m + blockRows - 1) / blockRows;

@@ -111,8 +111,7 @@ void Machine::endPut(unsigned cta, const Pipe *pipe, const SlotPtr &slot) {
   changed();
 }
 
-SlotPtr Machine::get(unsigned cta, const Pipe *pipe, unsigned role,
-                     SMLoc loc) {
+SlotPtr Machine::get(unsigned cta, const Pipe *pipe, unsigned role, SMLoc loc) {
   PipeState &state = this->pipe(cta, pipe);
   int64_t index = state.gets[role];
   auto full = [&] {
@@ -148,14 +147,13 @@ bool Machine::checkPipes() {
         most = std::max(most, count);
       for (auto [role, count] : state.puts)
         if (count != most)
-          return fail(pipe->loc,
-                      "role '" + problem.kernel->roles[role]->name +
-                          "' fills " + Twine(count) + " slots of pipe '" +
-                          pipe->name + "', another role " + Twine(most));
+          return fail(pipe->loc, "role '" + problem.kernel->roles[role]->name +
+                                     "' fills " + Twine(count) +
+                                     " slots of pipe '" + pipe->name +
+                                     "', another role " + Twine(most));
       for (auto [role, count] : state.gets)
         if (count != most && state.writers)
-          return fail(pipe->loc, "role '" +
-                                     problem.kernel->roles[role]->name +
+          return fail(pipe->loc, "role '" + problem.kernel->roles[role]->name +
                                      "' reads " + Twine(count) +
                                      " slots of pipe '" + pipe->name +
                                      "', which is filled " + Twine(most) +

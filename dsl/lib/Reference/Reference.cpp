@@ -61,8 +61,8 @@ Expected<runtime::DType> reference::storageType(const Problem &problem,
                 spelling(tensor.elem));
 }
 
-Expected<SmallVector<int64_t, 5>>
-reference::tensorShape(const Problem &problem, const Tensor &tensor) {
+Expected<SmallVector<int64_t, 5>> reference::tensorShape(const Problem &problem,
+                                                         const Tensor &tensor) {
   DimEvaluator evaluate(problem);
   SmallVector<int64_t, 5> shape;
   for (const Expr *extent : tensor.shape) {
@@ -70,8 +70,8 @@ reference::tensorShape(const Problem &problem, const Tensor &tensor) {
     if (!value)
       return value.takeError();
     if (*value < 0)
-      return refuse("tensor '" + tensor.name + "': extent " +
-                    toString(extent) + " is " + Twine(*value));
+      return refuse("tensor '" + tensor.name + "': extent " + toString(extent) +
+                    " is " + Twine(*value));
     shape.push_back(*value);
   }
   return shape;
@@ -98,9 +98,8 @@ Error reference::checkRequirements(const Problem &problem) {
         consumeError(value.takeError());
     });
     Machine machine(problem, true);
-    return refuse(machine.place(requirement.loc) + ": " +
-                  problem.kernel->name + " requires " + requirement.text +
-                  values);
+    return refuse(machine.place(requirement.loc) + ": " + problem.kernel->name +
+                  " requires " + requirement.text + values);
   }
   return Error::success();
 }
@@ -282,8 +281,8 @@ Expected<Result> reference::evaluate(const Problem &problem,
       const ItemList &all = it->second;
       result.items = result.evaluatedItems = all.size();
       if (!options.full && dry.work > options.workLimit && all.size() > 1) {
-        std::vector<int64_t> chosen = chooseItems(
-            all, dry.itemWork, options.workLimit, options.seed);
+        std::vector<int64_t> chosen =
+            chooseItems(all, dry.itemWork, options.workLimit, options.seed);
         result.evaluatedItems = static_cast<int64_t>(chosen.size());
         sample.emplace();
         sample->rank = all.rank;

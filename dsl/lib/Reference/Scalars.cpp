@@ -112,8 +112,8 @@ bool Process::checkRank(const Expr *rank) {
   if (!integer(rank, value))
     return false;
   return value == 0 ||
-         fail(rank->loc, "the reference has one rank, and this is rank " +
-                             Twine(value));
+         fail(rank->loc,
+              "the reference has one rank, and this is rank " + Twine(value));
 }
 
 bool Process::counterCell(const CounterRead &read, int64_t *&cell) {
@@ -157,8 +157,8 @@ bool Process::readScalar(const TensorRead &read, int64_t &value) {
   }
   if (!inside)
     return true;
-  if (state->output && state->output->state(position) !=
-                           OutputValues::Untouched) {
+  if (state->output &&
+      state->output->state(position) != OutputValues::Untouched) {
     if (state->output->state(position) == OutputValues::Written)
       return fail(read.loc, "a sample cannot follow values that the kernel "
                             "writes and reads; use --check=full");
@@ -365,8 +365,8 @@ bool Process::frameOf(ArrayRef<Axis> axes, Frame &frame) {
     if (!integer(axis.extent, extent))
       return false;
     if (extent < 0 || extent > (int64_t(1) << 40))
-      return fail(axis.loc, "axis '" + axis.name + "' has extent " +
-                                Twine(extent));
+      return fail(axis.loc,
+                  "axis '" + axis.name + "' has extent " + Twine(extent));
     frame.push_back({axis.name, extent, extent});
   }
   if (elementCount(frame) > (int64_t(1) << 31))

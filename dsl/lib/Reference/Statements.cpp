@@ -177,9 +177,8 @@ bool Process::execAccumulate(const AccumulateStmt &stmt) {
     TilePtr next = part ? evaluate(scale) : nullptr;
     if (!next)
       return false;
-    factor = factor
-                 ? combine(Op::Mul, Elem::F32, factor, next, scale->loc)
-                 : next;
+    factor =
+        factor ? combine(Op::Mul, Elem::F32, factor, next, scale->loc) : next;
     if (!factor)
       return false;
   }
@@ -190,8 +189,8 @@ bool Process::execAccumulate(const AccumulateStmt &stmt) {
   if (auto *ref = dyn_cast<VarRef>(stmt.dst)) {
     Variable &entry = variable(ref->var);
     if (!stmt.set && !entry.defined)
-      return fail(stmt.loc, "'" + ref->var->name +
-                                "' is added to before it has a value");
+      return fail(stmt.loc,
+                  "'" + ref->var->name + "' is added to before it has a value");
     entry.defined = true;
     cell = &entry.tile;
     type = &ref->type;

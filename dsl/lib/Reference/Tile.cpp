@@ -76,14 +76,13 @@ void tilewright::reference::combineAbsence(Tile &out, const Tile &a,
   for (const Tile *operand : {&a, &b}) {
     if (operand->absent.empty())
       continue;
-    forEachRow<1>(out.axes, {operand->stridesIn(out.axes)},
-                  [&](int64_t position, int64_t n,
-                      const std::array<int64_t, 1> &at,
-                      const std::array<int64_t, 1> &step) {
-                    for (int64_t i = 0; i < n; ++i)
-                      out.absent[position + i] |=
-                          operand->absent[at[0] + i * step[0]];
-                  });
+    forEachRow<1>(
+        out.axes, {operand->stridesIn(out.axes)},
+        [&](int64_t position, int64_t n, const std::array<int64_t, 1> &at,
+            const std::array<int64_t, 1> &step) {
+          for (int64_t i = 0; i < n; ++i)
+            out.absent[position + i] |= operand->absent[at[0] + i * step[0]];
+        });
   }
 }
 
@@ -105,17 +104,15 @@ TilePtr tilewright::reference::expand(const TilePtr &tile,
     out = makeTile(frame);
     if (!tile->magnitude.empty())
       out->magnitude.resize(out->value.size());
-    forEachRow<1>(frame, {tile->stridesIn(frame)},
-                  [&](int64_t position, int64_t n,
-                      const std::array<int64_t, 1> &at,
-                      const std::array<int64_t, 1> &step) {
-                    for (int64_t i = 0; i < n; ++i)
-                      out->value[position + i] =
-                          tile->value[at[0] + i * step[0]];
-                    for (int64_t i = 0; i < n && !tile->magnitude.empty(); ++i)
-                      out->magnitude[position + i] =
-                          tile->magnitude[at[0] + i * step[0]];
-                  });
+    forEachRow<1>(
+        frame, {tile->stridesIn(frame)},
+        [&](int64_t position, int64_t n, const std::array<int64_t, 1> &at,
+            const std::array<int64_t, 1> &step) {
+          for (int64_t i = 0; i < n; ++i)
+            out->value[position + i] = tile->value[at[0] + i * step[0]];
+          for (int64_t i = 0; i < n && !tile->magnitude.empty(); ++i)
+            out->magnitude[position + i] = tile->magnitude[at[0] + i * step[0]];
+        });
   }
   out->exact = tile->exact;
   combineAbsence(*out, *tile, *tile);
@@ -160,8 +157,7 @@ TilePtr tilewright::reference::contract(const Tile &a, const Tile &b,
   out->magnitude.resize(out->value.size());
   {
     std::vector<double> scratchA, scratchB;
-    multiply(rows, columns, depth,
-             flatten(a, a.value, m, contracted, scratchA),
+    multiply(rows, columns, depth, flatten(a, a.value, m, contracted, scratchA),
              flatten(b, b.value, n, contracted, scratchB), out->value.data());
   }
   Tile ma, mb;

@@ -155,9 +155,9 @@ TilePtr mapBinary(llvm::ArrayRef<TileAxis> frame, const Tile &a, const Tile &b,
                   const float *mx = ma + at[0], *my = mb + at[1];
                   float *mz = out->magnitude.data() + position;
                   for (int64_t i = 0; i < n; ++i)
-                    mz[i] = static_cast<float>(
-                        g(x[i * step[0]], y[i * step[1]],
-                          double(mx[i * step[0]]), double(my[i * step[1]])));
+                    mz[i] = static_cast<float>(g(x[i * step[0]], y[i * step[1]],
+                                                 double(mx[i * step[0]]),
+                                                 double(my[i * step[1]])));
                 });
   combineAbsence(*out, a, b);
   return out;

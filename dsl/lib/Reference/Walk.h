@@ -13,15 +13,13 @@ namespace tilewright::reference {
 
 /// Calls `visit` for every statement below `block`, before those inside it;
 /// where it returns false, those inside are left out.
-void walkStatements(
-    const dsl::typed::Block *block,
-    llvm::function_ref<bool(const dsl::typed::Stmt *)> visit);
+void walkStatements(const dsl::typed::Block *block,
+                    llvm::function_ref<bool(const dsl::typed::Stmt *)> visit);
 
 /// Calls `visit` for the expressions of one statement (not of those inside it)
 /// and everything below them.
-void walkExpressions(
-    const dsl::typed::Stmt *stmt,
-    llvm::function_ref<void(const dsl::typed::Expr *)> visit);
+void walkExpressions(const dsl::typed::Stmt *stmt,
+                     llvm::function_ref<void(const dsl::typed::Expr *)> visit);
 
 /// Calls `visit` for `expr` and everything below it.
 void walkExpression(const dsl::typed::Expr *expr,

@@ -133,9 +133,8 @@ public:
 #define ASSERT_READY(example) ASSERT_TRUE((example).ok()) << (example).messages
 
 /// Value `position` of `output` is `value` up to the rounding of doubles.
-inline ::testing::AssertionResult near(const OutputValues &output,
-                                       int64_t position, double value,
-                                       double scale) {
+inline ::testing::AssertionResult
+near(const OutputValues &output, int64_t position, double value, double scale) {
   if (output.state(position) != OutputValues::Evaluated)
     return ::testing::AssertionFailure()
            << "element " << position << " was not evaluated";
@@ -147,15 +146,14 @@ inline ::testing::AssertionResult near(const OutputValues &output,
 }
 
 /// A magnitude is kept in single precision.
-inline ::testing::AssertionResult magnitudeNear(const OutputValues &output,
-                                                int64_t position,
-                                                double value) {
+inline ::testing::AssertionResult
+magnitudeNear(const OutputValues &output, int64_t position, double value) {
   double got = output.magnitude(position);
   if (std::fabs(got - value) <= 1e-4 * std::fabs(value))
     return ::testing::AssertionSuccess();
-  return ::testing::AssertionFailure() << "the magnitude of element "
-                                       << position << " is " << got << ", not "
-                                       << value;
+  return ::testing::AssertionFailure()
+         << "the magnitude of element " << position << " is " << got << ", not "
+         << value;
 }
 
 } // namespace tilewright::reference::test

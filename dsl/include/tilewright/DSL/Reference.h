@@ -13,8 +13,8 @@
 //   pipes are queues without a bound. Depths, phases and layouts play no role.
 // * Floating-point values are never rounded on the way. Beside each value goes
 //   its *magnitude*, the same expression evaluated on absolute values (for a
-//   scaled contraction, the sum of |a·b|·scales). A conversion inside the kernel
-//   adds its rounding error to the magnitude, so that
+//   scaled contraction, the sum of |a·b|·scales). A conversion inside the
+//   kernel adds its rounding error to the magnitude, so that
 //
 //       |out − ref| ≤ u(type)·|ref| + 1e-3·magnitude
 //
