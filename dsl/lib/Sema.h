@@ -319,6 +319,7 @@ private:
 
   //===--- Rules over a whole kernel (SemaRules.cpp) ---------------------===//
   void recordSubscripts(const t::TensorRead *read);
+  void checkAxisUses();
   void checkMmaShape(const t::ContractExpr *mma);
   void useAxes(const t::Type &type, llvm::SMLoc loc);
   void finishRole(t::Role *role);
@@ -368,14 +369,15 @@ private:
   /// In which branch of which `if` a statement stands.
   llvm::SmallVector<std::pair<const Stmt *, bool>, 8> branches;
 
+  /// One subscript along which an axis walks.
   struct AxisUse {
-    const t::Expr *extent;
-    const t::Tensor *tensor;
+    const t::Expr *extent; ///< Of the dimension, with letters.
+    const t::TensorRead *read;
     unsigned dim;
     llvm::SMLoc loc;
     llvm::SmallVector<std::pair<const Stmt *, bool>, 4> branches;
   };
-  llvm::StringMap<llvm::SmallVector<AxisUse, 2>> axisUses;
+  llvm::MapVector<llvm::StringRef, std::vector<AxisUse>> axisUses;
   /// Axes of the tiles of the current role, with one place each.
   llvm::StringMap<t::Axis> roleAxes;
   llvm::SetVector<const t::Iterator *> roleIterators;

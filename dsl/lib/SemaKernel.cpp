@@ -36,6 +36,8 @@ std::unique_ptr<t::InstantiatedKernel> Sema::run() {
     return nullptr;
   for (const Stmt *stmt : decl.body->stmts)
     checkItem(stmt);
+  if (!exhausted)
+    checkAxisUses();
   if (diags.getNumErrors() == before && !exhausted)
     finishKernel();
   if (exhausted)

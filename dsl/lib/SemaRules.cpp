@@ -6,6 +6,7 @@
 
 #include "Sema.h"
 #include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/SmallPtrSet.h"
 
 using namespace llvm;
 
@@ -57,31 +58,73 @@ void Sema::recordSubscripts(const t::TensorRead *read) {
       if (auto covered = t::constantValue(extent);
           covered && axis->type.axes[0].constant() == covered)
         continue;
-      auto &uses = axisUses[axis->name];
-      bool known = false;
-      for (const AxisUse &use : uses) {
-        if (canonical.equal(use.extent, extent)) {
-          known = true;
-          continue;
+      AxisUse use{extent, read, unsigned(d), axis->loc, {}};
+      use.branches.append(branches.begin(), branches.end());
+      axisUses[axis->name].push_back(use);
+    }
+  }
+}
+
+/// Most uses of an axis are right: the others are reported. A transposed
+/// subscript swaps two axes; where one of them has no majority, the read that
+/// the other one gave away is to blame.
+void Sema::checkAxisUses() {
+  SmallPtrSet<const t::TensorRead *, 4> blamed;
+  auto report = [&](StringRef axis, const AxisUse &wrong,
+                    const AxisUse &right) {
+    const t::Tensor *tensor = wrong.read->tensor, *other = right.read->tensor;
+    blamed.insert(wrong.read);
+    error(wrong.loc,
+          "axis " + axis + " indexes dimension " + Twine(wrong.dim) + " of " +
+              tensor->name + ", which has " + t::toString(wrong.extent) +
+              " elements, and dimension " + Twine(right.dim) + " of " +
+              other->name + ", which has " + t::toString(right.extent));
+    note(right.loc, "axis " + axis + " indexes " + other->name + " here");
+    note(tensor->loc, tensor->name + " is declared here");
+    if (other != tensor)
+      note(other->loc, other->name + " is declared here");
+  };
+  for (bool ties : {false, true}) {
+    for (auto &[axis, uses] : axisUses) {
+      // Uses by the dimension's extent, in order of first use.
+      MapVector<unsigned, SmallVector<const AxisUse *, 4>> groups;
+      for (const AxisUse &use : uses)
+        groups[canonical.id(use.extent)].push_back(&use);
+      if (groups.size() < 2)
+        continue;
+      const SmallVector<const AxisUse *, 4> *most = nullptr;
+      bool tie = false;
+      for (auto &[id, group] : groups) {
+        tie |= most && group.size() == most->size();
+        if (!most || group.size() > most->size()) {
+          most = &group;
+          tie = false;
         }
-        if (exclude(use.branches, branches))
-          continue;
-        error(axis->loc,
-              "axis " + axis->name + " indexes dimension " + Twine(d) + " of " +
-                  read->tensor->name + ", which has " + t::toString(extent) +
-                  " elements, and dimension " + Twine(use.dim) + " of " +
-                  use.tensor->name + ", which has " + t::toString(use.extent));
-        note(use.loc,
-             "axis " + axis->name + " indexes " + use.tensor->name + " here");
-        note(read->tensor->loc, read->tensor->name + " is declared here");
-        if (use.tensor != read->tensor)
-          note(use.tensor->loc, use.tensor->name + " is declared here");
-        return;
       }
-      if (!known) {
-        AxisUse use{extent, read->tensor, unsigned(d), axis->loc, {}};
-        use.branches.append(branches.begin(), branches.end());
-        uses.push_back(use);
+      if (tie != ties)
+        continue;
+      if (tie)
+        for (auto &[id, group] : groups)
+          if (group.size() == most->size() &&
+              none_of(group, [&](const AxisUse *use) {
+                return blamed.contains(use->read);
+              })) {
+            most = &group;
+            break;
+          }
+      for (auto &[id, group] : groups) {
+        if (&group == most)
+          continue;
+        // One report a dimension: clones and loops would repeat it.
+        for (const AxisUse *use : group) {
+          auto *right = find_if(*most, [&](const AxisUse *other) {
+            return !exclude(use->branches, other->branches);
+          });
+          if (right == most->end())
+            continue;
+          report(axis, *use, **right);
+          break;
+        }
       }
     }
   }
