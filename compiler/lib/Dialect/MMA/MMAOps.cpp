@@ -77,7 +77,8 @@ LogicalResult ContractOp::verify() {
     return failure();
   if (!isMatrixElement(a.getElementType()))
     return emitOpError("tensor cores do not multiply ") << a.getElementType();
-  int64_t m = *a.getExtent(getAxisM()), wave = getWaveM();
+  int64_t m = *a.getExtent(getAxisM());
+  auto wave = static_cast<int64_t>(getWaveM());
   if (wave <= 0 || m % wave != 0)
     return emitOpError("waves of ") << wave << " rows do not divide the extent "
                                     << m << " of axis '" << getAxisM() << "'";
@@ -129,7 +130,8 @@ LogicalResult ContractOp::verifyInputAxes() {
 }
 
 LogicalResult ContractOp::verifyBodyArguments() {
-  int64_t m = *getA().getType().getExtent(getAxisM()), wave = getWaveM();
+  int64_t m = *getA().getType().getExtent(getAxisM());
+  auto wave = static_cast<int64_t>(getWaveM());
   size_t expected = 1 + getCarried().size() + getInputs().size();
   Block &body = getBody().front();
   if (body.getNumArguments() != expected)
@@ -193,7 +195,7 @@ LogicalResult DescriptorOp::verify() {
   if (!isMatrixElement(view.getElementType()))
     return emitOpError("tensor cores do not read ") << view.getElementType();
   int64_t rows = view.getNumElements() / *extent;
-  int64_t k = getK(), row = getRow();
+  auto k = static_cast<int64_t>(getK()), row = static_cast<int64_t>(getRow());
   if (k < 0 || k >= *extent)
     return emitOpError("k ") << k << " is outside axis '" << getAxisK()
                              << "' of extent " << *extent;
@@ -213,7 +215,7 @@ static LogicalResult verifyTied(Operation *op) {
 
 LogicalResult WaitOp::verify() {
   // PTX ISA, wgmma.wait_group: 0 to 7.
-  int64_t pending = getPending();
+  auto pending = static_cast<int64_t>(getPending());
   if (pending < 0 || pending > 7)
     return emitOpError("waits for ")
            << pending << " pending groups; wgmma.wait_group takes 0 to 7";
@@ -229,7 +231,8 @@ LogicalResult PinOp::verify() {
 LogicalResult WgmmaOp::verify() {
   // PTX ISA, wgmma.mma_async: M is 64; N a multiple of 8 up to 256; K is 32
   // bytes of elements.
-  int64_t m = getM(), n = getN(), k = getK();
+  auto m = static_cast<int64_t>(getM()), n = static_cast<int64_t>(getN()),
+       k = static_cast<int64_t>(getK());
   if (m != 64)
     return emitOpError("M is ") << m << "; wgmma has M = 64";
   if (n % 8 != 0 || n < 8 || n > 256)
@@ -239,8 +242,9 @@ LogicalResult WgmmaOp::verify() {
   unsigned bits = tile::getStorageBits(a);
   if (!isMatrixElement(a) || bits < 8)
     return emitOpError("wgmma does not multiply ") << a;
-  if (a != b && !(bits == 8 && isa<FloatType>(a) && isa<FloatType>(b) &&
-                  tile::getStorageBits(b) == 8))
+  bool bothFP8 = bits == 8 && tile::getStorageBits(b) == 8 &&
+                 isa<FloatType>(a) && isa<FloatType>(b);
+  if (a != b && !bothFP8)
     return emitOpError("wgmma does not multiply ") << a << " by " << b;
   if (k != 256 / bits)
     return emitOpError("K is ")

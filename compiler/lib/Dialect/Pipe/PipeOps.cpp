@@ -117,7 +117,7 @@ LogicalResult RingOp::verifyPlan() {
 int64_t RingOp::getFieldIndex(StringRef name) {
   for (auto [i, field] : llvm::enumerate(getFieldNames()))
     if (cast<StringAttr>(field).getValue() == name)
-      return i;
+      return static_cast<int64_t>(i);
   return -1;
 }
 
@@ -265,7 +265,7 @@ LogicalResult ArriveOp::verifySymbolUses(SymbolTableCollection &symbols) {
 LogicalResult ArriveOp::verify() {
   // PTX ISA, "Tracking asynchronous operations by the mbarrier object": the
   // transaction count is below 2^20.
-  int64_t bytes = getExpect();
+  auto bytes = static_cast<int64_t>(getExpect());
   if (bytes < 0 || bytes >= int64_t(1) << 20)
     return emitOpError("expects ")
            << bytes << " bytes; an mbarrier counts 0 to 2^20 - 1";
@@ -277,7 +277,8 @@ LogicalResult ArriveOp::verify() {
 
 LogicalResult GroupBarrierOp::verify() {
   // PTX ISA, barrier.cta: named barriers 0 to 15; 0 is the whole CTA's.
-  int64_t id = getId(), groups = getGroups();
+  auto id = static_cast<int64_t>(getId());
+  auto groups = static_cast<int64_t>(getGroups());
   if (id < 1 || id > 15 || groups < 1 || groups > 16 - id)
     return emitOpError("uses ")
            << groups << " named barriers from " << id << "; 1 to 15 are free";

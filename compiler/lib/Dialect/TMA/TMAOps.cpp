@@ -102,7 +102,8 @@ static LogicalResult verifyBox(Operation *op, DescType desc, size_t coords,
 
 LogicalResult LoadOp::verify() {
   if (failed(verifyBox(*this, getDesc().getType(), getCoords().size(),
-                       getDest().getType(), getByteOffset())))
+                       getDest().getType(),
+                       static_cast<int64_t>(getByteOffset()))))
     return failure();
   Value slot = pipe::getSlotOf(getDest());
   if (slot && slot != getSlot())
@@ -130,7 +131,8 @@ int64_t LoadOp::getBytes() { return getDesc().getType().getBoxBytes(); }
 
 LogicalResult StoreOp::verify() {
   return verifyBox(*this, getDesc().getType(), getCoords().size(),
-                   getSource().getType(), getByteOffset());
+                   getSource().getType(),
+                   static_cast<int64_t>(getByteOffset()));
 }
 
 SmallVector<Value> StoreOp::getAsyncReads() { return {getSource()}; }

@@ -235,7 +235,7 @@ LogicalResult KernelOp::verifyRegions() {
 //===----------------------------------------------------------------------===//
 
 /// PTX ISA, setmaxnreg: a multiple of 8 from 24 to 256.
-static bool isRegisterCount(int64_t regs) {
+static bool isRegisterCount(uint64_t regs) {
   return regs >= 24 && regs <= 256 && regs % 8 == 0;
 }
 
@@ -292,10 +292,11 @@ static ParseResult parseOver(OpAsmParser &parser, StringRef keyword,
 
 /// Prints nothing for the default, 1 over 0. The dimension matters for bands
 /// of 1 too: it is the one that then runs slowest.
-static void printOver(OpAsmPrinter &printer, StringRef keyword, int64_t size,
-                      int64_t dim) {
+static void printOver(OpAsmPrinter &printer, StringRef keyword, uint64_t size,
+                      uint64_t dim) {
   if (size != 1 || dim != 0)
-    printer << ' ' << keyword << ' ' << size << " over " << dim;
+    printer << ' ' << keyword << ' ' << static_cast<int64_t>(size) << " over "
+            << static_cast<int64_t>(dim);
 }
 
 ParseResult TilesOp::parse(OpAsmParser &parser, OperationState &result) {
@@ -346,7 +347,8 @@ LogicalResult TilesOp::verify() {
       getClusterDim() >= static_cast<uint64_t>(rank))
     return emitOpError("raster or cluster dimension is not below rank ")
            << rank;
-  int64_t group = getRasterGroup(), cluster = getCluster();
+  auto group = static_cast<int64_t>(getRasterGroup());
+  auto cluster = static_cast<int64_t>(getCluster());
   if (group < 1 || cluster < 1)
     return emitOpError("raster group and cluster size are at least 1");
   // CUDA, cudaFuncAttributeNonPortableClusterSizeAllowed: 16 at most.
