@@ -143,6 +143,13 @@ void Sema::checkLet(const LetStmt *stmt, StmtList &out) {
     return;
   if (old) {
     declare(stmt->name, Symbol::Poison); // Reports.
+    if (old->kind == Symbol::Var && old->var->kind == t::Var::Let)
+      fixit(old->loc, "a value that changes is a variable: " + stmt->name.name +
+                          ": " +
+                          t::spelling(t::isInteger(old->var->type.elem)
+                                          ? t::Elem::I32
+                                          : old->var->type.elem) +
+                          (old->var->type.isScalar() ? " = …" : "[…] = …"));
     return;
   }
   if (!stmt->hints.empty())
