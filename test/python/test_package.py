@@ -129,3 +129,57 @@ def test_prototypes_match_the_header():
         assert len(declared[name]) == len(arguments), name
     version = re.search(r"define TW_API_VERSION (\d+)", text)
     assert int(version.group(1)) == _library.API_VERSION
+
+
+COMPILE = """
+import sys, threading
+import tilewright
+if not tilewright.has_compiler():
+    print("no compiler")
+    sys.exit()
+path, kernels, errors = {kernel!r}, {{}}, []
+def compile(bm, bn):
+    try:
+        kernels[bm, bn] = tilewright.compile(path, target="sm_90a", constants=dict(
+            BM=bm, BN=bn, CL=1, G=8, WG=bm // 64))
+    except BaseException as error:
+        errors.append(error)
+threads = [threading.Thread(target=compile, args=tile)
+           for tile in ((64, 64), (128, 96), (128, 128), (64, 64))]
+for thread in threads: thread.start()
+for thread in threads: thread.join()
+assert not errors, errors
+def tensors(m, n, k, pad=4):
+    at = iter(0x7f0000000000 + (i << 30) for i in range(5))
+    array = lambda *a: tilewright.DeviceArray(next(at), *a)
+    kb, nb = -(-k // 128), -(-n // 128)
+    return (array("e4m3", (m, k)), array("f32", (kb, m), (-(-m // pad) * pad, 1)),
+            array("e4m3", (n, k)), array("f32", (nb, kb)), array("bf16", (m, n)))
+for (bm, bn), kernel in kernels.items():
+    assert kernel.manifest["constants"]["BM"] == bm
+    for shape in ((1, 24, 128), (129, 24, 576), (257, 2112, 704), (4096, 7168, 0)):
+        kernel.check(*tensors(*shape))
+    try:
+        kernel.check(*tensors(129, 24, 576, pad=1))
+        raise AssertionError("not refused")
+    except tilewright.ArgumentError as error:
+        assert "'SA'" in str(error) and "129" in str(error), error
+try:
+    tilewright.compile("kernel broken( {{", target="sm_90a")
+    raise AssertionError("not refused")
+except tilewright.CompileError as error:
+    assert "error:" in str(error), error
+print("ok", len(kernels))
+"""
+
+
+def test_the_compiler_inside_the_library(tmp_path):
+    """What the compiler writes is what the runtime reads."""
+    kernel = os.path.join(ROOT, "kernels", "gemm", "fp8_gemm_nt.tw")
+    settings = {"TILEWRIGHT_LIBRARY": LIBRARY, "TILEWRIGHT_CACHE_DIR": str(tmp_path)}
+    if "TILEWRIGHT_PTXAS" in os.environ:
+        settings["TILEWRIGHT_PTXAS"] = os.environ["TILEWRIGHT_PTXAS"]
+    done = python(COMPILE.format(kernel=kernel), **settings)
+    if done.stdout.startswith("no compiler"):
+        pytest.skip(f"{LIBRARY} was built without the compiler")
+    assert done.stdout == "ok 3\n", done.stdout + done.stderr
