@@ -1,8 +1,65 @@
 // A whole FP8 GEMM with two-level promotion in distributed form, 128x128 tiles
-// by two warpgroups, taken to the LLVM dialect, PTX and a cubin.
+// by two warpgroups, taken to the LLVM dialect, PTX and a cubin. The upstream
+// driver rejects whatever of our dialects would have leaked.
 //
 // RUN: tilewright-opt %s --tilewright-lower-to-nvvm -o %t.mlir
 // RUN: tilewright-upstream-opt %t.mlir | FileCheck %s
+// RUN: tilewright-ptx %t.mlir --ptxas=driver | FileCheck %s --check-prefix=PTX
+
+// CHECK-NOT: vector<64
+// CHECK-NOT: unrealized_conversion_cast
+// CHECK: llvm.mlir.global external @smem() {addr_space = 3 : i32, alignment = 1024 : i64} : !llvm.array<0 x i8>
+// CHECK: llvm.func @fp8_gemm_nt(
+// CHECK-SAME: nvvm.minctasm = 1 : i32, nvvm.reqntid = array<i32: 384, 1, 1>
+// Accumulators are scalars of the loop, in registers of their own.
+// CHECK: llvm.br {{.*}}{loop_annotation
+// CHECK-NOT: vector<64
+// CHECK-NOT: unrealized_conversion_cast
+
+// PTX: .extern .shared .align 1024 .b8 smem[];
+// PTX: .param .align 64 .b8 fp8_gemm_nt_param_0[128]
+// PTX: .reqntid 384, 1, 1
+// PTX: .minnctapersm 1
+// PTX-NOT: .local
+// Barriers of five slots: one arrival with bytes, one of each of eight warps.
+// PTX-COUNT-10: mbarrier.init.shared.b64
+// PTX: fence.mbarrier_init.release.cluster;
+// PTX: bar.sync
+// PTX: setmaxnreg.inc.sync.aligned.u32 232;
+// The products of one step: no instruction between them touches registers of
+// the accumulators, and none moves them.
+// PTX: wgmma.fence.sync.aligned;
+// PTX-NOT: mov.b32
+// PTX: wgmma.mma_async.sync.aligned.m64n128k32.f32.e4m3.e4m3
+// PTX-NOT: mov.b32
+// PTX-COUNT-3: wgmma.mma_async.sync.aligned.m64n128k32.f32.e4m3.e4m3
+// PTX-NOT: {{mov.b32|fma}}
+// PTX: wgmma.commit_group.sync.aligned;
+// PTX-NOT: {{mov.b32|fma}}
+// PTX: wgmma.wait_group.sync.aligned 0;
+// Scales first, then one fused multiply-add an element.
+// PTX: mul.rn.f32
+// PTX: mul.rn.f32
+// PTX-COUNT-64: fma.rn.f32
+// The scale of B through the read-only path.
+// PTX: ld.global.nc
+// Plain arrival: no scope.
+// PTX: mbarrier.arrive.shared.b64
+// PTX: cp.async.bulk.wait_group.read 0;
+// PTX: bar.sync
+// PTX-COUNT-32: cvt.rn.bf16x2.f32
+// PTX: stmatrix.sync.aligned.m8n8.x4.shared.b16
+// PTX: fence.proxy.async.shared::cta;
+// PTX: bar.sync
+// PTX-COUNT-2: cp.async.bulk.tensor.2d.global.shared::cta
+// PTX: cp.async.bulk.commit_group;
+// PTX: setmaxnreg.dec.sync.aligned.u32 40;
+// PTX: elect.sync
+// PTX: mbarrier.try_wait.parity.shared.b64
+// PTX-COUNT-3: cp.async.bulk.tensor.2d.shared::cluster.global.tile.mbarrier::complete_tx::bytes
+// 2 * 16384 + 512 bytes.
+// PTX: mov.b32 [[BYTES:.*]], 33280;
+// PTX: mbarrier.arrive.expect_tx.shared.b64 {{.*}}, [[BYTES]];
 
 #acc = #tile.fragment<threads = [4, 8, 4], regs = [2, 2, 16], axes = ["m", "n"], strides = [0, 1, 16, 0, 8, 0, 2, 0, 0, 1, 0, 8]>
 !e4m3a = !tile.view<[m: 128, k: 128], f8E4M3FN>

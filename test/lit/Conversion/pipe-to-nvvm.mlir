@@ -1,0 +1,69 @@
+// RUN: tilewright-opt %s --convert-tilewright-to-nvvm --canonicalize | FileCheck %s
+
+// Two slots; full barriers at 1024 and 1032, empty ones behind them.
+pipe.ring @ab depth(2) fields ["a"] [!tile.view<[m: 64], f32>] layouts [#tile.shared<["m"], swizzle = 0>]
+  {offsets = array<i64: 0>, strides = array<i64: 256>, barriers = 1024 : i64, full_count = 1 : i64, empty_count = 8 : i64}
+
+// CHECK: llvm.mlir.global external @smem() {addr_space = 3 : i32, alignment = 1024 : i64} : !llvm.array<0 x i8>
+// CHECK-NOT: pipe.ring
+
+// CHECK-LABEL: llvm.func @init
+llvm.func @init() {
+  // CHECK-DAG: %[[SMEM:.*]] = llvm.mlir.addressof @smem : !llvm.ptr<3>
+  // CHECK-DAG: %[[ONE:.*]] = arith.constant 1 : i32
+  // CHECK-DAG: %[[EIGHT:.*]] = arith.constant 8 : i32
+  // CHECK: %[[F0:.*]] = llvm.getelementptr inbounds|nuw %[[SMEM]][1024] : (!llvm.ptr<3>) -> !llvm.ptr<3>, i8
+  // CHECK: nvvm.mbarrier.init %[[F0]], %[[ONE]]
+  // CHECK: %[[F1:.*]] = llvm.getelementptr {{.*}}[1032]
+  // CHECK: nvvm.mbarrier.init %[[F1]], %[[ONE]]
+  // CHECK: %[[E0:.*]] = llvm.getelementptr {{.*}}[1040]
+  // CHECK: nvvm.mbarrier.init %[[E0]], %[[EIGHT]]
+  // CHECK: %[[E1:.*]] = llvm.getelementptr {{.*}}[1048]
+  // CHECK: nvvm.mbarrier.init %[[E1]], %[[EIGHT]]
+  pipe.init @ab
+  llvm.return
+}
+
+// CHECK-LABEL: llvm.func @wait(
+// CHECK-SAME: %[[I:.*]]: i32, %[[P:.*]]: i32)
+llvm.func @wait(%i: i32, %p: i32) {
+  // CHECK-DAG: %[[TRUE:.*]] = arith.constant true
+  // CHECK-DAG: %[[C1040:.*]] = arith.constant 1040 : index
+  // CHECK-DAG: %[[C8:.*]] = arith.constant 8 : index
+  // CHECK: %[[II:.*]] = arith.index_castui %[[I]] : i32 to index
+  // CHECK: %[[BYTES:.*]] = arith.muli %[[II]], %[[C8]]
+  // CHECK: %[[OFF:.*]] = arith.addi %[[BYTES]], %[[C1040]]
+  // CHECK: %[[O:.*]] = arith.index_castui %[[OFF]] : index to i32
+  // CHECK: %[[B:.*]] = llvm.getelementptr inbounds|nuw %{{.*}}[%[[O]]]
+  // CHECK: scf.while : () -> () {
+  // CHECK:   %[[DONE:.*]] = nvvm.mbarrier.try_wait %[[B]], %[[P]] : !llvm.ptr<3>, i32 -> i1
+  // CHECK:   %[[AGAIN:.*]] = arith.xori %[[DONE]], %[[TRUE]]
+  // CHECK:   scf.condition(%[[AGAIN]])
+  pipe.wait @ab empty[%i] parity %p
+  llvm.return
+}
+
+// Plain arrivals: no scope (a scope of the cluster costs a memory barrier).
+
+// CHECK-LABEL: llvm.func @arrive(
+llvm.func @arrive(%i: i32) {
+  // CHECK: nvvm.mbarrier.arrive %{{[0-9]+}} : !llvm.ptr<3> -> i64
+  pipe.arrive @ab empty[%i]
+  // CHECK: nvvm.mbarrier.arrive.expect_tx %{{.*}}, %{{[a-z0-9_]+}} : !llvm.ptr<3>, i32{{$}}
+  pipe.arrive @ab full[%i] expect 256
+  // CHECK: nvvm.bar.warp.sync %{{.*}} : i32
+  // CHECK: %[[TID:.*]] = nvvm.read.ptx.sreg.tid.x
+  // CHECK: %[[LANE:.*]] = arith.andi %[[TID]], %{{.*}}
+  // CHECK: %[[FIRST:.*]] = arith.cmpi eq, %[[LANE]],
+  // CHECK: scf.if %[[FIRST]] {
+  // CHECK: nvvm.mbarrier.arrive
+  pipe.arrive @ab empty[%i] per_warp
+  llvm.return
+}
+
+// CHECK-LABEL: llvm.func @fence
+llvm.func @fence() {
+  // CHECK: nvvm.fence.proxy {kind = #nvvm.proxy_kind<async.shared>, space = #nvvm.shared_space<cta>}
+  pipe.proxy_fence
+  llvm.return
+}
