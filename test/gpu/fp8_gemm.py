@@ -14,6 +14,7 @@ import argparse
 import json
 import os
 import sys
+import threading
 import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
@@ -130,6 +131,28 @@ def check_repeats(kernel, shape, runs=20):
     return None
 
 
+class Watchdog:
+    """Ends the process when one step takes too long: a kernel that hangs
+    cannot be stopped otherwise, and what was found so far should not be lost."""
+
+    def __init__(self, report, out, machine, seconds):
+        self.report, self.out = report, out
+        self.machine, self.seconds = machine, seconds
+        self.what, self.since = "start", time.time()
+        threading.Thread(target=self._watch, daemon=True).start()
+
+    def step(self, what):
+        self.what, self.since = what, time.time()
+
+    def _watch(self):
+        while time.time() - self.since < self.seconds:
+            time.sleep(0.5)
+        self.report.check(self.what, f"no answer within {self.seconds:.0f} s")
+        status = finish(self.report, self.out, self.machine, 0)
+        sys.stdout.flush()
+        os._exit(status)
+
+
 class Report:
     def __init__(self):
         self.rows, self.checks, self.failures = [], [], []
@@ -198,8 +221,9 @@ class Report:
             json.dump(content, file, indent=1)
 
 
-def run_shapes(report, config, kernel, shapes, bench):
+def run_shapes(report, watchdog, config, kernel, shapes, bench):
     for shape in shapes:
+        watchdog.step(f"{config[0]}x{config[1]} {shape}")
         try:
             problem = common.Problem(*shape)
             result = common.verify(problem, kernel)
@@ -217,12 +241,16 @@ def run_shapes(report, config, kernel, shapes, bench):
             }
             report.shape(config, shape, failed)
             if "CUDA error" in str(error) or "CUDA_ERROR_ILLEGAL" in str(error):
-                raise SystemExit(finish(report, None, 0))  # Nothing works now.
+                raise ContextLost() from error
 
 
-def finish(report, out, seconds):
+class ContextLost(Exception):
+    """A kernel broke the CUDA context: nothing works in this process now."""
+
+
+def finish(report, out, machine, seconds):
     if out:
-        report.write(out, common.machine())
+        report.write(out, machine)
     total = len(report.rows) + len(report.checks)
     if report.failures or not total:
         for failure in report.failures:
@@ -247,39 +275,54 @@ def main():
         "--artefacts", help="folder of compiled BMxBN.json + .cubin to load"
     )
     parser.add_argument("--bench", action="store_true", help="time the large shapes")
+    parser.add_argument(
+        "--patience", type=float, default=60, help="seconds a step may take"
+    )
     options = parser.parse_args()
     reason = common.unavailable()
     if reason:
         print(f"fp8_gemm: skipped: {reason}")
         return 77
 
-    begin = time.time()
+    begin, machine = time.time(), common.machine()
     report = Report()
+    watchdog = Watchdog(report, options.out, machine, options.patience)
+    try:
+        run(options, report, watchdog)
+    except ContextLost:
+        print("the CUDA context is lost, stopping here")
+    return finish(report, options.out, machine, time.time() - begin)
+
+
+def run(options, report, watchdog):
     wanted = options.configs.split(",") if options.configs else None
     main_shapes = {"quick": TAILS, "issue": issue_shapes(), "all": all_shapes()}
     for config in sorted(CONFIGS, key=lambda c: c != (128, 128)):
         name = f"{config[0]}x{config[1]}"
         if wanted and name not in wanted:
             continue
+        watchdog.step(f"compile {name}")
         try:
             kernel = common.compile_gemm(*config, artefacts=options.artefacts)
         except Exception as error:
             report.check(f"compile {name}", f"{type(error).__name__}: {error}")
             continue
+        shapes = config_shapes()
+        if config == (128, 128):
+            shapes = main_shapes[options.shapes]
+        run_shapes(report, watchdog, config, kernel, shapes, options.bench)
         if config != (128, 128):
-            run_shapes(report, config, kernel, config_shapes(), options.bench)
             continue
-        run_shapes(
-            report, config, kernel, main_shapes[options.shapes], options.bench
-        )
         for extra in ({"sa_extra": 12}, {"ab_extra": 16}, {"d_extra": 8}):
+            watchdog.step(f"strided {extra}")
             problem = common.Problem(257, 2112, 704, **extra)
             report.check(f"strided {extra}", common.verify(problem, kernel)["error"])
         for breaker in refusals():
+            watchdog.step(f"refuses {breaker.__name__}")
             report.check(f"refuses {breaker.__name__}", check_refusal(kernel, breaker))
         for shape in ((257, 2112, 704), (4096, 7168, 2112)):
+            watchdog.step(f"same bits {shape}")
             report.check(f"same bits {shape}", check_repeats(kernel, shape))
-    return finish(report, options.out, time.time() - begin)
 
 
 if __name__ == "__main__":

@@ -564,6 +564,41 @@ def case_dlpack():
         assert pointer == 0x7F0000000000 + 3 * 0x1000000, hex(pointer)
 
 
+def case_packed_elements():
+    """Two e2m1 elements to a byte: shapes and strides of bytes are doubled."""
+    import tilewright
+
+    folder = tempfile.mkdtemp()
+    manifest = dict(MANIFEST, requires=[])
+    manifest["tensors"] = [
+        {"name": "A", "dtype": "e2m1", "mode": "in", "shape": ["M", "K"], "major": 1},
+        {"name": "D", "dtype": "f32", "mode": "out", "shape": ["M", "K"], "major": 1},
+    ]
+    manifest["params"] = [
+        {"kind": "dim", "expr": "K", "type": "i64"},
+        {"kind": "stride", "tensor": "A", "dim": 0, "type": "i64"},
+        {"kind": "pointer", "tensor": "A"},
+    ]
+    manifest["launch"] = dict(MANIFEST["launch"], tiles="M")
+    with open(os.path.join(folder, "p.json"), "w") as file:
+        json.dump(manifest, file)
+    with open(os.path.join(folder, "p.cubin"), "wb") as file:
+        file.write(IMAGE.replace(b"params=128,8,4", b"params=8,8,8"))
+    kernel = tilewright.load(os.path.join(folder, "p.json"))
+    d = tilewright.DeviceArray(1 << 40, "f32", (8, 64))
+    for dtype in ("e2m1", "u8", "i8"):
+        a = tilewright.DeviceArray(1 << 41, dtype, (8, 32), (48, 1))
+        kernel(a, d)
+        memory = ctypes.create_string_buffer(8192)
+        fake.fakeCudaGetLaunch(-1, memory)
+        start = (ctypes.sizeof(FakeLaunch) + 63) // 64 * 64
+        values = [
+            ctypes.c_int64.from_buffer(memory, start + 128 * i).value for i in range(3)
+        ]
+        assert values == [64, 96, 1 << 41], values
+    refused(lambda: kernel(tilewright.DeviceArray(1 << 41, "i16", (8, 32)), d), "e2m1")
+
+
 def case_dlpack_refusals():
     kernel = load()
     a = arrays()
