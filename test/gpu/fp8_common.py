@@ -3,6 +3,7 @@
 scales. Needs PyTorch only: the tests and the benchmarks share it, and it runs
 where there is no pytest."""
 import os
+import random
 import sys
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -16,6 +17,14 @@ ABSOLUTE_SUM = 1e-3
 GUARD = 256  # bytes around D
 GUARD_BYTE = 0x5A
 POISON_BYTE = 0xFF  # NaN in every float type
+
+
+# Inputs are fresh in every run; TILEWRIGHT_SEED repeats one.
+_seeds = random.Random(os.environ.get("TILEWRIGHT_SEED") or None)
+
+
+def fresh_seed():
+    return _seeds.randrange(1 << 48)
 
 
 def unavailable():
@@ -74,14 +83,15 @@ class Problem:
     """
 
     def __init__(
-        self, m, n, k, seed=0, sa_extra=0, ab_extra=0, d_extra=0, device="cuda"
+        self, m, n, k, seed=None, sa_extra=0, ab_extra=0, d_extra=0, device="cuda"
     ):
         import torch
 
         self.m, self.n, self.k = m, n, k
         self.device = torch.device(device)
         generator = torch.Generator(device=self.device)
-        generator.manual_seed(seed * 1000003 + m * 7919 + n * 104729 + k)
+        self.seed = fresh_seed() if seed is None else seed
+        generator.manual_seed(self.seed)
         self.a, scales = self._quantise(m, k, 1, ab_extra, generator)
         self.b, self.sb = self._quantise(n, k, 128, ab_extra, generator)
         kb = cdiv(k, 128)

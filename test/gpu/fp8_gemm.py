@@ -167,7 +167,8 @@ class Report:
         self.rows.append(row)
         label = f"{row['config']} {shape}"
         if result["error"]:
-            self.failures.append(f"{label}: {result['error']}")
+            seed = result.get("seed")
+            self.failures.append(f"{label} (seed {seed}): {result['error']}")
         status = result["error"] or "ok"
         print(
             f"{label}: relative {result['relative']:.2e}, worst "
@@ -227,6 +228,7 @@ def run_shapes(report, watchdog, config, kernel, shapes, bench):
         try:
             problem = common.Problem(*shape)
             result = common.verify(problem, kernel)
+            result["seed"] = problem.seed
             timed = None
             if bench and shape[0] * shape[1] * shape[2] >= 1 << 30:
                 timed = common.time_launches(lambda: kernel(*problem.args()))
