@@ -180,6 +180,31 @@ std::optional<NVVM::WGMMATypes> getWgmmaType(Type type) {
   return std::nullopt;
 }
 
+/// The accumulators as the struct that the operation takes. The result of the
+/// product before is taken as it is: chains of insertions into structs of 64
+/// members are slow to fold, here and in LLVM.
+Value packStruct(OpBuilder &builder, Location loc, Type type,
+                 ValueRange values) {
+  auto first = values.front().getDefiningOp<LLVM::ExtractValueOp>();
+  if (first && first.getContainer().getType() == type) {
+    bool whole = true;
+    for (auto [i, value] : llvm::enumerate(values)) {
+      auto extract = value.getDefiningOp<LLVM::ExtractValueOp>();
+      whole &=
+          extract && extract.getContainer() == first.getContainer() &&
+          extract.getPosition() == ArrayRef<int64_t>(static_cast<int64_t>(i));
+    }
+    if (whole)
+      return first.getContainer();
+  }
+  Value result = LLVM::PoisonOp::create(builder, loc, type);
+  for (auto [i, value] : llvm::enumerate(values))
+    if (!value.getDefiningOp<LLVM::PoisonOp>())
+      result = LLVM::InsertValueOp::create(builder, loc, result, value,
+                                           static_cast<int64_t>(i));
+  return result;
+}
+
 struct LowerWgmma : OpConversionPattern<WgmmaOp> {
   using OpConversionPattern::OpConversionPattern;
   LogicalResult
@@ -200,10 +225,7 @@ struct LowerWgmma : OpConversionPattern<WgmmaOp> {
              << element << "; only f32 and i32 are lowered";
     auto structType = LLVM::LLVMStructType::getLiteral(
         context, SmallVector<Type>(acc.size(), element));
-    Value in = LLVM::PoisonOp::create(rewriter, loc, structType);
-    for (auto [i, value] : llvm::enumerate(acc))
-      in = LLVM::InsertValueOp::create(rewriter, loc, in, value,
-                                       static_cast<int64_t>(i));
+    Value in = packStruct(rewriter, loc, structType, acc);
     auto layout = [&](bool mnMajor, bool isA) {
       // The first operand is "row" when K is contiguous, the second "col".
       return NVVM::MMALayoutAttr::get(context, mnMajor == isA

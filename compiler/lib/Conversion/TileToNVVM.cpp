@@ -338,7 +338,7 @@ private:
     Location loc = op.getLoc();
     EmitArith arith{rewriter, loc};
     ViewType view = op.getView().getType();
-    int64_t bytes = view.getElementType().getIntOrFloatBitWidth() / 8;
+    int64_t bytes = tile::getStorageBits(view.getElementType()) / 8;
     StringRef inner = place.layout.axes().back().name;
     std::optional<int64_t> start = place.constantOrigin.back();
     int64_t width = start ? layout.vectorWidth(inner) : 1;
