@@ -141,8 +141,7 @@ TilePtr Process::evaluateAll(const Expr *expr) {
     return noTile(expr->loc, "the reference cannot interpret this expression");
   case ExprKind::CounterRead:
     if (!expr->type.isScalar())
-      return noTile(expr->loc, "the reference cannot interpret a counter read "
-                               "along an axis");
+      return readCounters(*cast<CounterRead>(expr));
     break;
   default:
     break;

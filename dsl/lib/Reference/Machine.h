@@ -246,6 +246,8 @@ private:
   TensorState *tensor(const Tensor *tensor, llvm::SMLoc loc);
   bool bindView(const Tensor *view);
   TilePtr read(const TensorRead &read);
+  /// Counters along axes: `sum<r: R>(got[r, e])`.
+  TilePtr readCounters(const CounterRead &read);
   TilePtr readOutput(const TensorRead &read, TensorState &state, Frame frame);
   /// The part of `whole` at `subs`, one for each of its axes.
   TilePtr gather(const TilePtr &whole, llvm::ArrayRef<const Expr *> subs,

@@ -352,6 +352,36 @@ TilePtr Process::read(const TensorRead &read) {
   return out;
 }
 
+TilePtr Process::readCounters(const CounterRead &read) {
+  Frame frame;
+  if (!checkRank(read.rank) || !frameOf(read.type, frame))
+    return nullptr;
+  SmallVector<int64_t, 4> shape;
+  for (const Expr *dim : read.counter->dims) {
+    int64_t extent;
+    if (!integer(dim, extent))
+      return nullptr;
+    shape.push_back(extent);
+  }
+  auto strides = runtime::contiguousStrides(shape);
+  Access where;
+  if (!access(read.subs, shape, strides, frame, where))
+    return nullptr;
+  TilePtr out = makeTile(frame);
+  const std::vector<int64_t> &cells = machine.counters[read.counter];
+  bool outside = false;
+  walk(frame, where, [&](int64_t position, int64_t offset) {
+    outside |= offset < 0;
+    // Cells that nobody has counted in yet are 0.
+    if (offset >= 0 && offset < int64_t(cells.size()))
+      out->value[position] = static_cast<double>(cells[offset]);
+  });
+  if (outside)
+    return noTile(read.loc, "counter '" + read.counter->name +
+                                "' has no such cell");
+  return out;
+}
+
 /// Integers go to memory exactly; floats as the reference holds them.
 static float storedMagnitude(const Tile &tile, int64_t at, bool sameType) {
   if (tile.exact)
@@ -363,7 +393,10 @@ static float storedMagnitude(const Tile &tile, int64_t at, bool sameType) {
 bool Process::store(const TensorRead &dst, const Expr *src, bool accumulate) {
   TensorState *state = tensor(dst.tensor, dst.loc);
   Frame frame;
-  if (!state || !checkRank(dst.rank) || !frameOf(dst.type, frame))
+  // A rank for each element: a dimension with the one rank that there is.
+  bool scatters = dst.rank && !dst.rank->type.isScalar();
+  if (!state || (!scatters && !checkRank(dst.rank)) ||
+      !frameOf(dst.type, frame))
     return false;
   if (!state->output)
     return unsupported(dst.loc, "a store to '" + dst.tensor->name +
@@ -395,7 +428,14 @@ bool Process::store(const TensorRead &dst, const Expr *src, bool accumulate) {
     return false;
   auto rows = runtime::contiguousStrides(state->shape);
   Access places;
-  if (!access(dst.subs, state->shape, rows, frame, places))
+  SmallVector<const Expr *, 5> subs(dst.subs);
+  SmallVector<int64_t, 5> shape(state->shape), strides(rows);
+  if (scatters) {
+    subs.insert(subs.begin(), dst.rank);
+    shape.insert(shape.begin(), 1);
+    strides.insert(strides.begin(), 0);
+  }
+  if (!access(subs, shape, strides, frame, places))
     return false;
   for (const TileAxis &axis : value->axes)
     if (findAxis(frame, axis.name) < 0)
@@ -432,7 +472,9 @@ bool Process::store(const TensorRead &dst, const Expr *src, bool accumulate) {
     int64_t from = sameOrder ? position : order[position];
     if (!value->absent.empty() && (value->absent[from] & Tile::Masked))
       return;
-    if (machine.dry) {
+    // Integers have their values in a dry run too: indices that a kernel
+    // writes for itself are followed.
+    if (value->hollow) {
       output.setWritten(offset);
       return;
     }

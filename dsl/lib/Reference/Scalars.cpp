@@ -261,11 +261,13 @@ bool Process::integer(const Expr *expr, int64_t &value) {
       value = 1;
       return true;
     case BuiltinExpr::Cta:
-      return unsupported(expr->loc,
-                         "'cta': its one CTA takes the items of all");
     case BuiltinExpr::NumCtas:
-      return unsupported(expr->loc,
-                         "'num_ctas': its one CTA takes the items of all");
+      // The one CTA (of a schedule: the one cluster) takes the items of all.
+      if (machine.ctas > 1)
+        return unsupported(expr->loc, "the number of a CTA beside "
+                                      "'cluster_sum'");
+      value = cast<BuiltinExpr>(expr)->which == BuiltinExpr::NumCtas;
+      return true;
     }
     return false;
   case ExprKind::TensorRead:

@@ -364,12 +364,24 @@ bool Process::execSchedule(const ForIterStmt &stmt) {
   auto body = [&](ArrayRef<int64_t> values) {
     // The body of the loop is not part of the schedule.
     auto *outer = std::exchange(yield, nullptr);
-    for (size_t i = 0; i < stmt.vars.size() && i < values.size(); ++i)
-      bind(stmt.vars[i], values[i]);
-    bool wanted = true;
-    bool ok = !stmt.where || boolean(stmt.where, wanted);
-    if (ok && wanted)
-      ok = execBlock(stmt.body);
+    // What is yielded is for the first CTA of a cluster; the others take the
+    // values that follow along the clustered components.
+    ArrayRef<IterDim> clusters = stmt.iterator->clusters;
+    SmallVector<int64_t, 4> offset(values.size(), 0);
+    bool ok = true;
+    for (int64_t c = 0, n = stmt.iterator->clusterSize(); ok && c < n; ++c) {
+      int64_t rest = c;
+      for (size_t d = clusters.size(); d-- > 0;) {
+        offset[d] = rest % clusters[d].cluster;
+        rest /= clusters[d].cluster;
+      }
+      for (size_t i = 0; i < stmt.vars.size() && i < values.size(); ++i)
+        bind(stmt.vars[i], values[i] + offset[i]);
+      bool wanted = true;
+      ok = !stmt.where || boolean(stmt.where, wanted);
+      if (ok && wanted)
+        ok = execBlock(stmt.body);
+    }
     yield = outer;
     return ok;
   };
