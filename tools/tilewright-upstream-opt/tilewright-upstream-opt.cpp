@@ -1,5 +1,5 @@
 //===- tilewright-upstream-opt.cpp - opt without our dialects ------------===//
-//dialects ---===//
+// dialects ---===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //

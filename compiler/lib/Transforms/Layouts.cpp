@@ -56,7 +56,7 @@ llvm::Expected<SharedLayout> tilewright::toLayout(tile::SharedAttr attr,
                                      "' that the view lacks");
     axes.push_back({axis.str(), *extent});
   }
-  return SharedLayout::get(view.getElementType().getIntOrFloatBitWidth(), axes,
+  return SharedLayout::get(tile::getStorageBits(view.getElementType()), axes,
                            static_cast<Swizzle>(attr.getSwizzle()));
 }
 

@@ -140,13 +140,13 @@ private:
     // that also writes with ordinary stores is published at the same place.
     int64_t bytes = 0;
     for (Operation *user : op.getSlot().getUsers()) {
-      auto load = dyn_cast<tma::LoadOp>(user);
-      if (!load)
+      auto filler = dyn_cast<SlotFillerInterface>(user);
+      if (!filler)
         continue;
-      if (load->getBlock() != op->getBlock())
-        return load.emitOpError("is not in the block of its slot's commit, so "
-                                "the bytes to expect are not known");
-      bytes += load.getBytes();
+      if (filler->getBlock() != op->getBlock())
+        return filler->emitOpError("is not in the block of its slot's commit, "
+                                   "so the bytes to expect are not known");
+      bytes += filler.getTransactionBytes();
     }
     // PTX ISA, mbarrier: the tx-count is at most 2^20 - 1.
     if (bytes > (1 << 20) - 1)

@@ -1,5 +1,5 @@
 //===- PipePlaceReleases.cpp - releases where readers retired ------------===//
-//retired ---===//
+// retired ---===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
@@ -48,10 +48,12 @@ LogicalResult placeRelease(pipe::AcquireGetOp get) {
       last = ancestor;
     // A token inside a nested region cannot be waited for out here; such a
     // contraction waits before its region's end.
-    for (Value result : reader->getResults())
-      if (isa<pipe::TokenType>(result.getType()) && ancestor == reader &&
-          !llvm::is_contained(tokens, result))
-        tokens.push_back(result);
+    auto async = dyn_cast<AsyncReaderInterface>(reader);
+    if (!async || ancestor != reader)
+      continue;
+    Value token = async.getReadToken();
+    if (token && !llvm::is_contained(tokens, token))
+      tokens.push_back(token);
   }
   OpBuilder builder(get.getContext());
   builder.setInsertionPointAfter(last);

@@ -246,9 +246,9 @@ private:
       order.push_back(inner);
       for (StringAttr axis : order)
         axes.push_back({axis.str(), *type.getExtent(axis)});
-      llvm::Expected<SharedLayout> chosen = SharedLayout::choose(
-          type.getElementType().getIntOrFloatBitWidth(), axes,
-          /*forMatrix=*/false);
+      llvm::Expected<SharedLayout> chosen =
+          SharedLayout::choose(getStorageBits(type.getElementType()), axes,
+                               /*forMatrix=*/false);
       if (chosen) {
         layout = *chosen;
         bulk = plan(store.getTensor(), store.getMap(), store.getSymbols(),

@@ -65,10 +65,9 @@ public:
     WalkResult walk = kernel.walk([&](Operation *op) {
       if (auto copy = dyn_cast<CopyOp>(op))
         return WalkResult(noteCopy(copy));
-      if (auto promote = dyn_cast<fp8::PromoteOp>(op))
-        return WalkResult(noteOperands(op, promote.getA(), promote.getB()));
-      if (auto contract = dyn_cast<ContractOp>(op))
-        return WalkResult(noteOperands(op, contract.getA(), contract.getB()));
+      if (auto contraction = dyn_cast<ContractionInterface>(op))
+        return WalkResult(noteOperands(op, contraction.getMatrixA(),
+                                       contraction.getMatrixB()));
       return WalkResult::advance();
     });
     if (walk.wasInterrupted())
@@ -158,7 +157,7 @@ private:
   FailureOr<Attribute> layOut(pipe::RingOp ring, unsigned index) {
     Field &field = fields[{ring, index}];
     ViewType view = ring.getFieldType(index);
-    unsigned bits = view.getElementType().getIntOrFloatBitWidth();
+    unsigned bits = getStorageBits(view.getElementType());
     StringAttr inner = field.inner ? field.inner : field.contracted;
     SmallVector<StringAttr> order = orderAxes(view, inner);
     if (!field.contracted)
@@ -210,14 +209,9 @@ public:
   explicit TileLayouts(RoleOp role) : role(role) {}
 
   LogicalResult run() {
-    WalkResult walk = role.walk([&](Operation *op) {
-      if (auto promote = dyn_cast<fp8::PromoteOp>(op))
-        return WalkResult(
-            seed(op, promote.getA(), promote.getB(), promote.getResult()));
-      if (auto contract = dyn_cast<ContractOp>(op))
-        return WalkResult(
-            seed(op, contract.getA(), contract.getB(), contract.getResult()));
-      return WalkResult::advance();
+    WalkResult walk = role.walk([&](ContractionInterface op) {
+      auto result = cast<TypedValue<TileType>>(op->getResult(0));
+      return WalkResult(seed(op, op.getMatrixA(), op.getMatrixB(), result));
     });
     if (walk.wasInterrupted() || failed(propagate()))
       return failure();

@@ -31,7 +31,7 @@ int64_t estimateFragments(RoleOp role) {
     int64_t count = 1;
     for (int64_t radix : tile.getLayout().getRegs())
       count *= radix;
-    return count * tile.getElementType().getIntOrFloatBitWidth() / 32;
+    return count * getStorageBits(tile.getElementType()) / 32;
   };
   role.walk([&](mma::ContractOp contract) {
     int64_t total = 0;

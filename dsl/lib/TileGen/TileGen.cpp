@@ -323,7 +323,8 @@ bool Generator::declarePipe(const Pipe &pipe) {
                                        "ranks"};
   if (pipe.scope != Pipe::Smem)
     return unsupported(pipe.loc, Twine("a pipe in ") + scopes[pipe.scope]);
-  if (!pipe.keys.empty() || pipe.full || pipe.freed || pipe.depthExpr)
+  if (!pipe.keys.empty() || pipe.full || pipe.freed ||
+      (pipe.depthExpr && !pipe.depth))
     return unsupported(pipe.loc, "a keyed pipe");
   SmallVector<Attribute> names, types;
   for (const Field &field : pipe.fields) {
