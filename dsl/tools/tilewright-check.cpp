@@ -11,6 +11,7 @@
 
 #include "Verify.h"
 #include "tilewright/DSL/Frontend.h"
+#include "llvm/ADT/STLExtras.h"
 #include "llvm/Support/CommandLine.h"
 #include "llvm/Support/InitLLVM.h"
 #include "llvm/Support/raw_ostream.h"
@@ -107,6 +108,14 @@ int main(int argc, char **argv) {
     if (!kernelName.empty() && kernel->name.name != kernelName)
       continue;
     options.kernel = kernel->name.name.str();
+    // A kernel without any values is only checked as far as that goes.
+    bool needsValues = llvm::any_of(
+        kernel->consts, [](const auto &param) { return !param.defaultValue; });
+    if (needsValues && defines.empty() && !tuned && emit.empty()) {
+      errs() << "tilewright-check: kernel '" << kernel->name.name
+             << "' is not instantiated: give its constants values with -D\n";
+      continue;
+    }
     auto instance = dsl::instantiate(file, options, diags);
     if (instance && emit == "typed")
       instance->dump(outs());
