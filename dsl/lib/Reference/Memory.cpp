@@ -377,8 +377,8 @@ TilePtr Process::readCounters(const CounterRead &read) {
       out->value[position] = static_cast<double>(cells[offset]);
   });
   if (outside)
-    return noTile(read.loc, "counter '" + read.counter->name +
-                                "' has no such cell");
+    return noTile(read.loc,
+                  "counter '" + read.counter->name + "' has no such cell");
   return out;
 }
 
