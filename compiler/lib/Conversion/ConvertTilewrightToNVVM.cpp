@@ -64,6 +64,19 @@ struct ConvertTilewrightToNVVM
     target.addLegalDialect<LLVM::LLVMDialect, NVVM::NVVMDialect>();
     target.markUnknownOpDynamicallyLegal(
         [&](Operation *op) { return converter.isLegal(op); });
+    // A pattern says what is wrong; that the operation was then not legalised
+    // is no news to the user.
+    bool explained = false;
+    ScopedDiagnosticHandler handler(context, [&](Diagnostic &diagnostic) {
+      if (diagnostic.getSeverity() != DiagnosticSeverity::Error)
+        return failure();
+      bool summary = StringRef(diagnostic.str())
+                         .starts_with("failed to legalize operation");
+      if (summary && explained)
+        return success();
+      explained = true;
+      return failure();
+    });
     if (failed(applyFullConversion(module, target, std::move(patterns))))
       return signalPassFailure();
     if (failed(eraseSymbolicValues(module)))
