@@ -30,7 +30,7 @@ static FailureOr<Raster> getRaster(TilesOp tiles) {
     options.bandWidth = tiles.getRasterGroup();
   }
   if (tiles.getCluster() > 1)
-    return tiles.emitOpError("cluster of ")
+    return tiles.emitError("a cluster of ")
            << tiles.getCluster() << " is not lowered yet";
   llvm::Expected<Raster> raster =
       Raster::get(tiles.getIter().getType().getRank(), options);
