@@ -122,6 +122,14 @@ FailureOr<Value> tilewright::getLinearStart(OpBuilder &builder, Operation *op,
   for (size_t i = 0; i + 1 < place.origin.size(); ++i)
     row = arith.add(arith.mul(row, arith.constant(layout.axes()[i].extent)),
                     place.origin[i]);
+  // A swizzle permutes by address bits up to the period of its pattern, so a
+  // part of a field must begin at a multiple of it.
+  int64_t rowsPerPeriod = layout.alignment() / layout.spanBytes();
+  if (auto known = getConstantIntValue(row);
+      known && layout.swizzle() != Swizzle::None && *known % rowsPerPeriod != 0)
+    return op->emitOpError("begins at row ")
+           << *known << " of a swizzled field; parts begin at multiples of "
+           << rowsPerPeriod;
   Value start =
       arith.add(place.base, arith.mul(row, arith.constant(layout.spanBytes())));
   return arith.add(start, arith.constant(*inner / perSpan * layout.rows() *

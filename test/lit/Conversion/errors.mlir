@@ -102,3 +102,20 @@ llvm.func @byte_floats(%z: i32, %i32: i32) {
   %y = arith.extf %x : f8E4M3FN to f32
   llvm.unreachable
 }
+
+// -----
+
+pipe.ring @r depth(1) fields ["x"] [!tile.view<[m: 64, k: 64], f8E4M3FN>]
+  layouts [#tile.shared<["m", "k"], swizzle = 64>]
+  {offsets = array<i64: 0>, strides = array<i64: 4096>, barriers = 4096 : i64, full_count = 1 : i64, empty_count = 1 : i64}
+llvm.func @inside_pattern(%map: !llvm.ptr, %z: i32, %i32: i32) {
+  %d = builtin.unrealized_conversion_cast %map : !llvm.ptr to !tma.desc<box = [64, 8], swizzle = 64, f8E4M3FN>
+  %i = arith.index_castui %i32 : i32 to index
+  %c4 = arith.constant 4 : index
+  %s = pipe.slot_at @r[%z] : !pipe.slot<@r>
+  %v = pipe.field %s["x"] : !pipe.slot<@r> -> !tile.view<[m: 64, k: 64], f8E4M3FN>
+  %h = tile.slice %v["m" : %c4] : !tile.view<[m: 64, k: 64], f8E4M3FN> -> !tile.view<[m: 8, k: 64], f8E4M3FN>
+  // expected-error @below {{begins at row 4 of a swizzled field; parts begin at multiples of 8}}
+  tma.load %d[%i, %i] to %h arrive %s : !tma.desc<box = [64, 8], swizzle = 64, f8E4M3FN>, !tile.view<[m: 8, k: 64], f8E4M3FN>, !pipe.slot<@r>
+  llvm.return
+}
