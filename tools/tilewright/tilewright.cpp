@@ -23,8 +23,26 @@ cl::SubCommand infoCommand("info",
                            "chosen for it");
 } // namespace tilewright::cli
 
+/// LLVM registers hundreds of options of its own; `--help` shows ours.
+static void hideForeignOptions(cl::SubCommand &command) {
+  for (auto &entry : cl::getRegisteredOptions(command)) {
+    cl::Option *option = entry.second;
+    bool ours = llvm::any_of(option->Categories, [](cl::OptionCategory *each) {
+      return each != &cl::getGeneralCategory() &&
+             each->getName().ends_with(" options");
+    });
+    llvm::StringRef name = entry.first;
+    if (!ours && name != "help" && name != "version")
+      option->setHiddenFlag(cl::ReallyHidden);
+  }
+}
+
 int main(int argc, char **argv) {
   llvm::InitLLVM init(argc, argv);
+  for (cl::SubCommand *command :
+       {&cl::SubCommand::getTopLevel(), &cli::compileCommand, &cli::runCommand,
+        &cli::benchCommand, &cli::infoCommand})
+    hideForeignOptions(*command);
   cl::SetVersionPrinter([](llvm::raw_ostream &os) {
     os << compilerVersion() << " (MLIR " LLVM_VERSION_STRING ")\n";
   });
