@@ -3,7 +3,7 @@
 # headers and one-line declarations of libraries, dialects and tools.
 
 include_directories(SYSTEM ${LLVM_INCLUDE_DIRS} ${MLIR_INCLUDE_DIRS})
-foreach(part dsl compiler runtime)
+foreach(part dsl compiler runtime sim)
   include_directories(${PROJECT_SOURCE_DIR}/${part}/include
                       ${PROJECT_BINARY_DIR}/${part}/include)
 endforeach()
