@@ -72,4 +72,7 @@ for shape in 1,24,128 127,576,2112 257,2112,704 4096,4096,7168; do
     fail "wrong or not run at M=$m N=$n K=$k"
   shapes=$((shapes + 1))
 done
+step "timing M=4096 N=4096 K=7168"
+"$tilewright" bench "$KERNEL" "${CONSTANTS[@]}" \
+  --shape M=4096,N=4096,K=7168 || fail "tilewright bench failed"
 RESULT="$shapes shapes agree with float64"
