@@ -145,7 +145,7 @@ static void print(const reference::CheckReport &report) {
                     "(limit {1:e1})\n",
                     report.relative, report.limit);
   if (!report.worstElement.empty())
-    outs() << formatv("     worst element {0} = {1:g}, reference {2:g}: {3:f1} "
+    outs() << formatv("     worst element {0} = {1:e5}, reference {2:e5}: {3:f1} "
                       "% of its bound\n",
                       report.worstElement, report.worstOut, report.worstRef,
                       100 * report.worst);
