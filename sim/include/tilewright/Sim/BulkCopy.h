@@ -104,13 +104,22 @@ llvm::Expected<CopyReport> copyShared(llvm::ArrayRef<uint8_t> sourceShared,
                                       uint32_t destination, uint32_t size);
 
 /// `target` = `target` op `operand` on whole elements of `format`: also what
-/// red and atom need. Integers wrap; f32, f16 and bf16 add with one rounding
-/// to nearest even, subnormals kept (see BulkCopy.cpp for f32). Min and max of
-/// floats return the other operand for a NaN. Errors: an operation that the
-/// format does not have, sizes that are not whole elements.
+/// red and atom need. Integers wrap; floats add with one rounding to nearest
+/// even. Min and max of floats return the other operand for a NaN.
+///
+/// f16 and bf16 keep subnormals (the forms are .noftz). `flushF32`: f32 add
+/// flushes subnormal inputs and results to zero of their sign, as PTX ISA says
+/// of atom.add.f32, red and cp.reduce.async.bulk on global memory; those on
+/// shared memory do not.
+///
+/// Errors: an operation that the format does not have (PTX ISA,
+/// cp.reduce.async.bulk: inc and dec are u32's; f32 and f64 only add; bitwise
+/// operations are for 32- and 64-bit integers), sizes that are not equal or
+/// not whole elements.
 llvm::Error reduceElements(Format format, ReduceOp op,
                            llvm::MutableArrayRef<uint8_t> target,
-                           llvm::ArrayRef<uint8_t> operand);
+                           llvm::ArrayRef<uint8_t> operand,
+                           bool flushF32 = true);
 
 } // namespace tilewright::sim
 
