@@ -1,0 +1,52 @@
+#!/usr/bin/env python3
+# ===- gen.py - writes the oracle's kernels --------------------------------===//
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""Usage: gen.py [--check-with PTXAS] — writes kernels/<name>/kernel.ptx and
+spec.json for every micro-kernel; with --check-with, assembles each."""
+
+import os
+import subprocess
+import sys
+
+import ptxkit
+import fam_async
+import fam_memory
+import fam_mma
+import fam_scalar
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+
+
+def main():
+    for family in (fam_scalar, fam_memory, fam_async, fam_mma):
+        family.make()
+    root = os.path.join(HERE, "kernels")
+    for kernel in ptxkit.KERNELS.values():
+        kernel.write(root)
+    folder = os.path.join(HERE, "numerics")
+    os.makedirs(folder, exist_ok=True)
+    for kind, text in fam_mma.accumulators().items():
+        with open(os.path.join(folder, f"acc_{kind}.ptx"), "w") as f:
+            f.write(text)
+    print(len(ptxkit.KERNELS), "kernels")
+    if "--check-with" not in sys.argv:
+        return 0
+    ptxas = sys.argv[sys.argv.index("--check-with") + 1]
+    bad = 0
+    paths = {n: os.path.join(root, n, "kernel.ptx") for n in ptxkit.KERNELS}
+    for kind in fam_mma.K_OF:
+        paths["acc_" + kind] = os.path.join(folder, f"acc_{kind}.ptx")
+    for name, path in paths.items():
+        done = subprocess.run(
+            [ptxas, "-arch=sm_90a", "-v", "-o", "/dev/null", path],
+            capture_output=True, text=True)
+        notes = [l for l in done.stderr.splitlines()
+                 if "error" in l or "warning" in l.lower() or "fatal" in l]
+        if done.returncode or notes:
+            bad += done.returncode != 0
+            print(name, "\n  ".join([""] + notes[:8]))
+    return bad != 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
