@@ -36,7 +36,7 @@ struct LowerDescriptor : OpConversionPattern<DescriptorOp> {
     // Coordinates of the first element along K (a constant, in whole
     // instructions) and along the row-major product of all other axes.
     EmitArith arith{rewriter, loc};
-    int64_t k = op.getK();
+    auto k = static_cast<int64_t>(op.getK());
     Value mn = arith.constant(0);
     for (auto [i, axis] : llvm::enumerate(place->layout.axes())) {
       if (axis.name == op.getAxisK()) {
@@ -49,7 +49,7 @@ struct LowerDescriptor : OpConversionPattern<DescriptorOp> {
       mn = arith.add(arith.mul(mn, arith.constant(axis.extent)),
                      place->origin[i]);
     }
-    mn = arith.add(mn, arith.constant(op.getRow()));
+    mn = arith.add(mn, arith.constant(static_cast<int64_t>(op.getRow())));
     int64_t granule = operand->mnGranule();
     if (auto known = getConstantIntValue(mn); known && *known % granule != 0)
       return op.emitOpError("begins at row ")
@@ -236,7 +236,9 @@ struct LowerWgmma : OpConversionPattern<WgmmaOp> {
     Value out = NVVM::WgmmaMmaAsyncOp::create(
         rewriter, loc, structType, in, adaptor.getDescA().front(),
         adaptor.getDescB().front(),
-        NVVM::MMAShapeAttr::get(context, op.getM(), op.getN(), op.getK()),
+        NVVM::MMAShapeAttr::get(context, static_cast<int>(op.getM()),
+                                static_cast<int>(op.getN()),
+                                static_cast<int>(op.getK())),
         NVVM::WGMMATypesAttr::get(context, *typeA),
         NVVM::WGMMATypesAttr::get(context, *typeB),
         NVVM::WGMMATypesAttr::get(context, element.isF32()

@@ -40,10 +40,11 @@ struct LowerInit : OpConversionPattern<InitOp> {
       return op.emitOpError("needs the arrival counts of ") << op.getRing();
     Location loc = op.getLoc();
     for (Side side : {Side::Full, Side::Empty}) {
-      int64_t arrivals =
-          side == Side::Full ? *ring->getFullCount() : *ring->getEmptyCount();
+      auto arrivals = static_cast<int64_t>(
+          side == Side::Full ? *ring->getFullCount() : *ring->getEmptyCount());
       Value count = constant(rewriter, loc, arrivals);
-      for (int64_t i = 0, e = ring->getDepth(); i < e; ++i) {
+      for (int64_t i = 0, e = static_cast<int64_t>(ring->getDepth()); i < e;
+           ++i) {
         Value pointer = getBarrierPointer(rewriter, loc, *ring, side,
                                           constant(rewriter, loc, i));
         NVVM::MBarrierInitOp::create(rewriter, loc, pointer, count, Value());
@@ -115,7 +116,8 @@ struct LowerArrive : OpConversionPattern<ArriveOp> {
     if (op.getExpect() != 0)
       NVVM::MBarrierArriveExpectTxOp::create(
           rewriter, loc, TypeRange(), pointer,
-          constant(rewriter, loc, op.getExpect()), NVVM::MemScopeKind::CTA,
+          constant(rewriter, loc, static_cast<int64_t>(op.getExpect())),
+          NVVM::MemScopeKind::CTA,
           /*relaxed=*/false, /*predicate=*/Value());
     else
       NVVM::MBarrierArriveOp::create(rewriter, loc, rewriter.getI64Type(),

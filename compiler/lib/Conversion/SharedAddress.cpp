@@ -49,8 +49,9 @@ Value tilewright::getBarrierPointer(OpBuilder &builder, Location loc,
                                     Value index) {
   EmitArith arith{builder, loc};
   // 8 bytes each (PTX ISA, mbarrier object): all full ones, then all empty.
-  int64_t first = *ring.getBarriers() +
-                  (side == pipe::Side::Empty ? 8 * ring.getDepth() : 0);
+  auto first = static_cast<int64_t>(*ring.getBarriers());
+  if (side == pipe::Side::Empty)
+    first += 8 * static_cast<int64_t>(ring.getDepth());
   Value offset =
       arith.add(arith.constant(first),
                 arith.mul(toIndex(builder, loc, index), arith.constant(8)));

@@ -77,8 +77,8 @@ struct LowerLoad : OpConversionPattern<LoadOp> {
                   ConversionPatternRewriter &rewriter) const override {
     Location loc = op.getLoc();
     FailureOr<Value> map = getMap(op, op.getDesc());
-    FailureOr<Value> offset =
-        getBoxOffset(rewriter, op, op.getDest(), op.getByteOffset());
+    FailureOr<Value> offset = getBoxOffset(
+        rewriter, op, op.getDest(), static_cast<int64_t>(op.getByteOffset()));
     if (failed(map) || failed(offset))
       return failure();
     auto slot = op.getSlot().getDefiningOp<pipe::SlotAtOp>();
@@ -113,8 +113,8 @@ struct LowerStore : OpConversionPattern<StoreOp> {
                   ConversionPatternRewriter &rewriter) const override {
     Location loc = op.getLoc();
     FailureOr<Value> map = getMap(op, op.getDesc());
-    FailureOr<Value> offset =
-        getBoxOffset(rewriter, op, op.getSource(), op.getByteOffset());
+    FailureOr<Value> offset = getBoxOffset(
+        rewriter, op, op.getSource(), static_cast<int64_t>(op.getByteOffset()));
     if (failed(map) || failed(offset))
       return failure();
     Value source = getSharedPointer(rewriter, loc, *offset);
@@ -149,7 +149,7 @@ struct LowerWaitGroup : OpConversionPattern<WaitGroupOp> {
   matchAndRewrite(WaitGroupOp op, OpAdaptor,
                   ConversionPatternRewriter &rewriter) const override {
     rewriter.replaceOpWithNewOp<NVVM::CpAsyncBulkWaitGroupOp>(
-        op, rewriter.getI32IntegerAttr(op.getPending()),
+        op, rewriter.getI32IntegerAttr(static_cast<int32_t>(op.getPending())),
         /*read=*/rewriter.getUnitAttr());
     return success();
   }

@@ -300,7 +300,8 @@ private:
 
   /// `values` as an LLVM vector.
   static Value join(OpBuilder &builder, Location loc, ValueRange values) {
-    auto type = VectorType::get(values.size(), values.front().getType());
+    auto type = VectorType::get(static_cast<int64_t>(values.size()),
+                                values.front().getType());
     Value vector = LLVM::PoisonOp::create(builder, loc, type);
     for (auto [i, value] : llvm::enumerate(values)) {
       Value position = LLVM::ConstantOp::create(

@@ -221,7 +221,7 @@ LogicalResult KernelSignature::replaceArguments(OpBuilder &builder) {
       continue;
     for (Operation *user : llvm::make_early_inc_range(arg.getUsers()))
       if (auto op = dyn_cast<DimOp>(user)) {
-        Value extent = getExtent(number, op.getDim());
+        Value extent = getExtent(number, static_cast<int64_t>(op.getDim()));
         if (!extent)
           return failure();
         op.getResult().replaceAllUsesWith(extent);

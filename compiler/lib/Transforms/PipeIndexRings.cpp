@@ -107,11 +107,11 @@ private:
       if (!inserted)
         return WalkResult::advance();
       if (ring.getDepth() > 1)
-        it->second.index = numVariables++;
+        it->second.index = static_cast<int>(numVariables++);
       // The copy engine has no phases: a slot is free when groups of bulk
       // stores have completed.
       if (ring.getConsumer() == Consumer::Roles)
-        it->second.phase = numVariables++;
+        it->second.phase = static_cast<int>(numVariables++);
       return WalkResult::advance();
     });
     return failure(result.wasInterrupted());

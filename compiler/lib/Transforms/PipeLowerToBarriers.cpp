@@ -94,7 +94,7 @@ private:
                               "single warps; only groups can");
     // PTX ISA, barrier.cta: sixteen barriers a CTA, 0 is __syncthreads.
     barrier = nextBarrier;
-    nextBarrier += role.getCount();
+    nextBarrier += static_cast<int64_t>(role.getCount());
     if (nextBarrier > 16)
       return role.emitOpError("needs ")
              << role.getCount() << " named barriers from " << barrier
@@ -199,7 +199,8 @@ private:
     // At most depth - 1 younger stores may still read their slots. Groups of
     // bulk copies belong to the thread, not to the ring, so with several rings
     // only waiting for all is right.
-    int64_t pending = staging.size() == 1 ? ring.getDepth() - 1 : 0;
+    auto depth = static_cast<int64_t>(ring.getDepth());
+    int64_t pending = staging.size() == 1 ? depth - 1 : 0;
     electWait(builder, loc, pending);
     GroupBarrierOp::create(builder, loc, barrier, role.getCount());
     if (ring.getInstances().value_or(1) > 1) {
@@ -207,9 +208,8 @@ private:
       Value group = tile::GroupOp::create(builder, loc, builder.getIndexType());
       group =
           arith::IndexCastOp::create(builder, loc, builder.getI32Type(), group);
-      Value depth =
-          arith::ConstantIntOp::create(builder, loc, ring.getDepth(), 32);
-      Value first = arith::MulIOp::create(builder, loc, group, depth);
+      Value slots = arith::ConstantIntOp::create(builder, loc, depth, 32);
+      Value first = arith::MulIOp::create(builder, loc, group, slots);
       index = arith::AddIOp::create(builder, loc, first, index);
     }
     replaceBySlot(builder, op, op.getRingAttr(), index);

@@ -8,6 +8,7 @@
 #include "tilewright/Dialect/Pipe/PipeDialect.h"
 #include "tilewright/Dialect/TMA/TMADialect.h"
 #include "tilewright/Dialect/Tile/TileDialect.h"
+#include "tilewright/Support/ResourcePlan.h"
 #include "tilewright/Transforms/Passes.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -96,7 +97,7 @@ private:
     });
     int64_t free = 0, warps = threads / 32;
     for (RoleOp role : roles) {
-      int64_t begin = *role.getWarpBegin();
+      auto begin = static_cast<int64_t>(*role.getWarpBegin());
       int64_t end = begin + role.getNumWarps();
       if (begin < free)
         return role.emitOpError("begins at warp ")
@@ -254,9 +255,7 @@ private:
 
   /// What a thread has at launch: the register file divided evenly, which is
   /// what ptxas compiles to under .maxntid and .minnctapersm 1.
-  int64_t launchRegisters() {
-    return std::min<int64_t>(65536 / threads / 8 * 8, 256);
-  }
+  int64_t launchRegisters() { return entryRegisters(threads); }
 
   void setRegisters(const Segment &segment) {
     if (!segment.regs || *segment.regs == launchRegisters())
@@ -280,11 +279,13 @@ private:
     if (index == segment.roles.size())
       return;
     RoleOp role = segment.roles[index];
-    int64_t begin = *role.getWarpBegin(), end = begin + role.getNumWarps();
+    auto begin = static_cast<int64_t>(*role.getWarpBegin());
+    int64_t end = begin + role.getNumWarps();
     int64_t covered = segment.begin;
     if (index > 0) {
       RoleOp before = segment.roles[index - 1];
-      covered = *before.getWarpBegin() + before.getNumWarps();
+      covered =
+          static_cast<int64_t>(*before.getWarpBegin()) + before.getNumWarps();
     }
     bool whole = begin == covered && end == segment.end;
     if (whole)
@@ -334,7 +335,7 @@ private:
 
   /// Replaces what depends on where the role's warps are.
   void resolvePlaces(RoleOp role) {
-    int64_t begin = *role.getWarpBegin();
+    auto begin = static_cast<int64_t>(*role.getWarpBegin());
     Type index = builder.getIndexType();
     bool groups = role.getGroups();
     // Index of the thread in its group (or role), and of the group.
@@ -377,7 +378,7 @@ private:
       } else if (auto barrier = dyn_cast<pipe::GroupBarrierOp>(op)) {
         builder.setInsertionPoint(op);
         location = op->getLoc();
-        Value id = constant(barrier.getId());
+        Value id = constant(static_cast<int64_t>(barrier.getId()));
         if (role.getCount() > 1)
           id = arith::AddIOp::create(builder, loc(), id, group);
         NVVM::BarrierOp::create(builder, loc(), TypeRange(), id, constant(128),
@@ -394,9 +395,14 @@ private:
     builder.setInsertionPoint(elect);
     location = elect.getLoc();
     Value lane = thread;
-    if (!elect.getGroup() || !role.getGroups())
+    int64_t elected = 0;
+    if (elect.getRole()) {
+      lane = tid;
+      elected = 32 * static_cast<int64_t>(*role.getWarpBegin());
+    } else if (!elect.getGroup() || !role.getGroups()) {
       lane = arith::AndIOp::create(builder, loc(), tid, constant(31));
-    Value first = compare(arith::CmpIPredicate::eq, lane, 0);
+    }
+    Value first = compare(arith::CmpIPredicate::eq, lane, elected);
     auto branch = scf::IfOp::create(builder, loc(), first, false);
     Block *then = branch.thenBlock();
     Block &body = elect.getBody().front();

@@ -26,8 +26,8 @@ static FailureOr<Raster> getRaster(TilesOp tiles) {
   Raster::Options options;
   // A group of one over the first dimension is the plain order, the default.
   if (tiles.getRasterGroup() > 1 || tiles.getRasterDim() != 0) {
-    options.rasterAxis = tiles.getRasterDim();
-    options.bandWidth = tiles.getRasterGroup();
+    options.rasterAxis = static_cast<int>(tiles.getRasterDim());
+    options.bandWidth = static_cast<int64_t>(tiles.getRasterGroup());
   }
   if (tiles.getCluster() > 1)
     return tiles.emitError("a cluster of ")
