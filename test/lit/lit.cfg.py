@@ -4,6 +4,8 @@
 # Substitutions:  %kernels   the shipped kernels (kernels/)
 #                 %src       the root of the source tree
 #                 %ptxas     the ptxas found (under `REQUIRES: ptxas` only)
+#                 %cuda_fake the driver of the runtime's tests (under the
+#                            feature cuda-fake): it launches nothing
 # Features:       ptxas      a ptxas was found, see find_ptxas
 #                 gpu        a CUDA driver with at least one device
 #                 sm_90      its first device is a Hopper
@@ -80,6 +82,13 @@ if capability:
     config.available_features.add("gpu")
     if capability[0] == 9:
         config.available_features.add("sm_90")
+
+cuda_fake = os.path.join(
+    os.path.dirname(config.tilewright_bin), "test", "fake", "libcuda-fake.so"
+)
+if os.path.exists(cuda_fake):
+    config.available_features.add("cuda-fake")
+    config.substitutions.append(("%cuda_fake", cuda_fake))
 
 for tool in sorted(glob.glob(os.path.join(config.tilewright_bin, "tilewright*"))):
     config.available_features.add(os.path.basename(tool))

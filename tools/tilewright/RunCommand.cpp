@@ -118,13 +118,16 @@ static bool checkSurroundings(Launch &launch,
                               ArrayRef<runtime::HostTensor> after,
                               std::string &failure) {
   for (size_t i = 0; i < after.size(); ++i) {
-    Error error = launch.deviceTensors[i].checkGuards();
-    if (!error)
-      error = runtime::DeviceTensor::checkPadding(launch.tensors[i], after[i]);
-    if (error) {
-      failure = toString(std::move(error));
+    // Both are told: where a kernel writes too much shows in which of the two
+    // it does.
+    auto add = [&](Error error) {
+      if (error)
+        failure += (failure.empty() ? "" : "; ") + toString(std::move(error));
+    };
+    add(launch.deviceTensors[i].checkGuards());
+    add(runtime::DeviceTensor::checkPadding(launch.tensors[i], after[i]));
+    if (!failure.empty())
       return false;
-    }
     bool isInput = launch.kernel().tensors[i]->mode == dsl::typed::Tensor::In;
     if (isInput && launch.tensors[i].bytes() != after[i].bytes()) {
       failure = "input '" + after[i].name() + "' was changed";
@@ -145,10 +148,11 @@ static void print(const reference::CheckReport &report) {
                     "(limit {1:e1})\n",
                     report.relative, report.limit);
   if (!report.worstElement.empty())
-    outs() << formatv("     worst element {0} = {1:e5}, reference {2:e5}: {3:f1} "
-                      "% of its bound\n",
-                      report.worstElement, report.worstOut, report.worstRef,
-                      100 * report.worst);
+    outs() << formatv(
+        "     worst element {0} = {1:e5}, reference {2:e5}: {3:f1} "
+        "% of its bound\n",
+        report.worstElement, report.worstOut, report.worstRef,
+        100 * report.worst);
 }
 
 static Exit runOnGpu(Launch &launch, int ordinal) {

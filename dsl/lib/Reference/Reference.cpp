@@ -23,6 +23,14 @@ int64_t OutputValues::count(State state) const {
   return std::count(states.begin(), states.end(), uint8_t(state));
 }
 
+void OutputValues::forgetValues() {
+  for (uint8_t &state : states)
+    if (state == Evaluated)
+      state = Written;
+  for (std::unique_ptr<Page> &page : pages)
+    page = nullptr;
+}
+
 //===----------------------------------------------------------------------===//
 // Shapes and requirements
 //===----------------------------------------------------------------------===//
@@ -294,7 +302,12 @@ Expected<Result> reference::evaluate(const Problem &problem,
       }
     }
   }
-  if (!sample) {
+  if (sample) {
+    // What a dry run knows of values is not needed, and must not be added to.
+    for (auto &output : result.outputs)
+      if (output)
+        output->forgetValues();
+  } else {
     // All elements are evaluated: what is not stays untouched.
     for (auto &output : result.outputs)
       if (output)

@@ -117,6 +117,8 @@ public:
     page->magnitude[position % pageSize] = magnitude;
     states[position] = Evaluated;
   }
+  /// Makes what was evaluated merely written.
+  void forgetValues();
   int64_t count(State state) const;
 
 private:
