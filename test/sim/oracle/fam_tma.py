@@ -52,7 +52,7 @@ def load(name, about, m, boxes, at=None, seed=80, init=None):
     rank, size = len(m["tensormap"]["dims"]), box_bytes(m)
     step = -(-size // 1024) * 1024
     at = at or [i * step for i in range(len(boxes))]
-    total = at[-1] + step
+    total = at[-1] + max(step, at[1] - at[0] if len(at) > 1 else 0)
     body = TID + load_ptr("%d_out", 1) + "mov.b64 %d_map, $P0;\n" \
         "cvta.param.u64 %d_map, %d_map;\n" + \
         fill_shared(0xA5A5A5A5, total // 4, 128) + f"""
@@ -201,23 +201,72 @@ ret;
            {"a": rand(512, 82), "out": out(4096)}, smem=1088, grid=4, cluster=4)
 
 
+def odd_coordinates():
+    """One box each at coordinates that a device may refuse: an inner
+    coordinate off 16 bytes, negative ones, boxes outside."""
+    T = tensor_map
+    for name, m, box in (
+            ("1d_f32_3", T("a", "f32", [37], [16]), [3]),
+            ("1d_f32_m5", T("a", "f32", [37], [16]), [-5]),
+            ("1d_f32_m4", T("a", "f32", [37], [16]), [-4]),
+            ("1d_u8_m16", T("a", "u8", [100], [64]), [-16]),
+            ("1d_u8_m64", T("a", "u8", [100], [64]), [-64]),
+            ("1d_u8_208", T("a", "u8", [100], [64]), [208]),
+            ("1d_u8_200", T("a", "u8", [100], [64]), [200]),
+            ("2d_u8_x8", T("a", "u8", [96, 20], [48, 8]), [8, 0]),
+            ("2d_u8_xm8", T("a", "u8", [96, 20], [48, 8]), [-8, 0]),
+            ("2d_u8_xm16", T("a", "u8", [96, 20], [48, 8]), [-16, -3]),
+            ("2d_u8_y20", T("a", "u8", [96, 20], [48, 8]), [16, 20]),
+            ("2d_f32_xm2", T("a", "f32", [20, 6], [8, 4]), [-2, 0]),
+            ("2d_f32_xm4", T("a", "f32", [20, 6], [8, 4]), [-4, -1]),
+            ("2d_nan_xm4", T("a", "f32", [20, 6], [8, 4], oob="nan"), [-4, -1]),
+            ("2d_sw32_xm8", T("a", "bf16", [40, 24], [16, 16], 32), [-8, -5]),
+            ("2d_sw32_xm4", T("a", "bf16", [40, 24], [16, 16], 32), [-4, 0]),
+            ("2d_sw64_xm8", T("a", "f32", [36, 24], [16, 16], 64), [-8, -9]),
+            ("2d_sw64_x3", T("a", "f32", [36, 24], [16, 16], 64), [3, 0]),
+            ("2d_u64_xm2", T("a", "u64", [10, 6], [4, 4]), [-2, -1]),
+            ("4d_x12", T("a", "u16", [16, 5, 4, 3], [8, 3, 2, 2]),
+             [12, 0, 0, 0]),
+            ("4d_xm8", T("a", "u16", [16, 5, 4, 3], [8, 3, 2, 2]),
+             [-8, -1, -1, -1])):
+        load("at_" + name, f"one box at {box}", m, [box])
+    for name, m, box in (
+            ("1d_u8_m16", T("out", "u8", [100], [48]), [-16]),
+            ("1d_f32_3", T("out", "f32", [37], [16]), [3]),
+            ("2d_f32_xm4", T("out", "f32", [40, 20], [16, 8]), [-4, 0]),
+            ("2d_f32_ym3", T("out", "f32", [40, 20], [16, 8]), [0, -3]),
+            ("2d_f32_x3", T("out", "f32", [40, 20], [16, 8]), [3, 0]),
+            ("2d_f32_x4", T("out", "f32", [40, 20], [16, 8]), [4, 1]),
+            ("2d_f32_y20", T("out", "f32", [40, 20], [16, 8]), [0, 20]),
+            ("2d_sw128_xm32", T("out", "bf16", [136, 24], [64, 16], 128),
+             [-32, 0]),
+            ("2d_sw128_ym8", T("out", "bf16", [136, 24], [64, 16], 128),
+             [0, -8]),
+            ("3d_m1", T("out", "u16", [16, 4, 3], [8, 3, 2]), [0, -1, 0])):
+        store("store_at_" + name, f"one box at {box}", m, [box])
+    store("reduce_at_ym3", "one box at a negative row",
+          T("out", "f32", [40, 20], [16, 8]), [[0, -3]], reduce="add")
+
+
 def make():
     T = tensor_map
+    odd_coordinates()
     load("1d", "rank 1: inside, across both ends, outside",
-         T("a", "u8", [100], [64]), [[0], [80], [-16], [-64], [200]])
-    load("1d_f32", "rank 1 of f32, unaligned coordinates",
-         T("a", "f32", [37], [16]), [[3], [30], [-5]])
+         T("a", "u8", [100], [64]), [[0], [80], [32]])
+    load("1d_f32", "rank 1 of f32, beyond the end",
+         T("a", "f32", [37], [16]), [[4], [28]])
     load("2d_none", "rank 2 without swizzle; rows beyond and before",
-         T("a", "u8", [96, 20], [48, 8]), [[0, 0], [64, 14], [-8, -3], [16, 20]])
+         T("a", "u8", [96, 20], [48, 8]), [[0, 0], [64, 14], [16, -3]])
     load("2d_sw32", "32-byte swizzle, bf16",
-         T("a", "bf16", [40, 24], [16, 16], 32), [[0, 0], [32, 12], [-4, -5]])
+         T("a", "bf16", [40, 24], [16, 16], 32), [[0, 0], [32, 12], [16, -5]])
     load("2d_sw64", "64-byte swizzle, f32",
-         T("a", "f32", [36, 24], [16, 16], 64), [[4, 2], [28, 20], [-7, -9]])
+         T("a", "f32", [36, 24], [16, 16], 64), [[4, 2], [28, 20], [16, -9]])
     load("2d_sw128", "128-byte swizzle, e4m3 tile as the GEMM loads it",
          T("a", "u8", [272, 24], [128, 16], 128),
          [[0, 0], [128, 8], [256, 16], [-32, -8]])
     load("2d_sw128_narrow", "128-byte swizzle, a row of only 64 bytes",
-         T("a", "u8", [128, 16], [64, 16], 128), [[0, 0], [64, 8]])
+         T("a", "u8", [128, 16], [64, 16], 128), [[0, 0], [64, 8]],
+         at=[0, 4096])
     load("2d_sw128_offset", "128-byte swizzle at addresses off the 1 KiB period",
          T("a", "bf16", [64, 16], [64, 4], 128), [[0, 0], [0, 4], [0, 8]],
          at=[384, 1024 + 128, 2048 + 896])
@@ -231,15 +280,15 @@ def make():
          T("a", "f32", [10, 9], [4, 8], strides=[64], offset=16),
          [[0, 0], [8, 4]])
     load("2d_nan", "out-of-bounds elements filled with NaN, f32",
-         T("a", "f32", [20, 6], [8, 4], oob="nan"), [[16, 4], [-2, -1]])
+         T("a", "f32", [20, 6], [8, 4], oob="nan"), [[16, 4], [0, -1]])
     load("2d_nan_bf16", "out-of-bounds elements filled with NaN, bf16",
-         T("a", "bf16", [24, 6], [16, 4], oob="nan"), [[16, 4], [-2, -1]])
+         T("a", "bf16", [24, 6], [16, 4], oob="nan"), [[16, 4], [8, -1]])
     load("2d_nan_f16", "out-of-bounds elements filled with NaN, f16",
-         T("a", "f16", [24, 6], [16, 4], oob="nan"), [[16, 4], [-2, -1]])
+         T("a", "f16", [24, 6], [16, 4], oob="nan"), [[16, 4], [8, -1]])
     load("2d_tf32", "tf32 elements: what the copy does to the low bits",
          T("a", "tf32", [20, 6], [8, 4]), [[0, 0], [16, 4]])
     load("2d_u64", "8-byte elements", T("a", "u64", [10, 6], [4, 4]),
-         [[0, 0], [8, 4], [-1, -1]])
+         [[0, 0], [8, 4], [2, -1]])
     load("2d_scales", "one row of scales, as the GEMM loads them",
          T("a", "f32", [132, 3], [128, 1]), [[0, 0], [128, 1], [4, 3]])
     load("2d_steps", "element strides of 2 and 3",
@@ -248,26 +297,26 @@ def make():
          T("a", "bf16", [48, 5, 4], [32, 4, 3], 64), [[0, 0, 0], [32, 3, -1]])
     load("4d", "rank 4",
          T("a", "u16", [16, 5, 4, 3], [8, 3, 2, 2]),
-         [[0, 0, 0, 0], [12, -1, 3, 2]])
+         [[0, 0, 0, 0], [8, -1, 3, 2]])
     load("5d", "rank 5, 32-byte swizzle",
          T("a", "u8", [48, 3, 3, 3, 2], [32, 2, 2, 2, 2], 32),
          [[0, 0, 0, 0, 0], [32, 2, -1, 2, 1]])
     store("store_1d", "rank 1: inside, across both ends",
-          T("out", "u8", [100], [48]), [[16], [64], [-32]])
+          T("out", "u8", [100], [48]), [[16], [64], [0]])
     store("store_2d_none", "rank 2 without swizzle, across the ends",
-          T("out", "f32", [40, 20], [16, 8]), [[0, 0], [32, 15], [-8, 10]])
+          T("out", "f32", [40, 20], [16, 8]), [[0, 0], [32, 15], [16, 8]])
     store("store_2d_sw32", "32-byte swizzle", T("out", "bf16", [40, 24], [16, 8], 32),
-          [[0, 0], [32, 20], [16, -3]])
+          [[0, 0], [32, 20], [16, 8]])
     store("store_2d_sw64", "64-byte swizzle", T("out", "f32", [40, 24], [16, 8], 64),
-          [[0, 0], [32, 20], [16, -3]])
+          [[0, 0], [32, 20], [16, 8]])
     store("store_2d_sw128", "128-byte swizzle, bf16 as the GEMM stores",
           T("out", "bf16", [136, 24], [64, 16], 128), [[0, 0], [64, 8], [128, 16]])
     store("store_3d", "rank 3", T("out", "u16", [16, 4, 3], [8, 3, 2]),
           [[0, 0, 0], [8, 2, 2]])
     store("store_4d", "rank 4", T("out", "u16", [16, 3, 3, 2], [8, 2, 2, 2]),
-          [[0, 0, 0, 0], [8, 2, -1, 1]])
+          [[0, 0, 0, 0], [8, 2, 2, 1]])
     store("store_5d", "rank 5", T("out", "u8", [32, 2, 3, 2, 2], [16, 2, 2, 2, 2]),
-          [[0, 0, 0, 0, 0], [16, 1, -1, 1, 1]])
+          [[0, 0, 0, 0, 0], [16, 1, 2, 1, 1]])
     for kind, op, mask in (("f32", "add", F32), ("bf16", "add", BF16),
                            ("f16", "add", F16), ("s32", "min", {}),
                            ("u32", "max", {}), ("u32", "xor", {}),
@@ -275,7 +324,7 @@ def make():
         m = T("out", kind, [40, 20] if SIZES[kind] == 4 else [40, 20],
               [16, 8], 32 if SIZES[kind] == 2 else 64)
         store(f"reduce_{op}_{kind}", f"reduction {op} of {kind}, twice onto one "
-              "place, across the ends", m, [[0, 0], [0, 0], [32, 15], [-8, 10]],
+              "place, across the ends", m, [[0, 0], [0, 0], [32, 15], [16, 8]],
               reduce=op, data=rand(4096, 91, **mask),
               target=rand(extent(m), 92, out=True, **mask))
     multicast()

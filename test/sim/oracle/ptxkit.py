@@ -194,22 +194,22 @@ def wait(barrier, parity):
 def copy_loop(stem, src, dst, words, threads, space_src, space_dst):
     """Threads copy `words` 32-bit words; src and dst are 64-bit registers."""
     l, e = label(stem), label(stem)
-    return (f"mov.b32 %r_i, %r_tid;\n{l}:\n"
-            f"setp.ge.u32 %p_e, %r_i, {words};\n@%p_e bra {e};\n"
-            "mul.wide.u32 %d_off, %r_i, 4;\n"
-            f"add.s64 %d_a, {src}, %d_off;\nadd.s64 %d_b, {dst}, %d_off;\n"
-            f"ld.{space_src}.b32 %r_v, [%d_a];\n"
-            f"st.{space_dst}.b32 [%d_b], %r_v;\n"
-            f"add.s32 %r_i, %r_i, {threads};\nbra.uni {l};\n{e}:\n")
+    return (f"mov.b32 %r_ti, %r_tid;\n{l}:\n"
+            f"setp.ge.u32 %p_te, %r_ti, {words};\n@%p_te bra {e};\n"
+            "mul.wide.u32 %d_toff, %r_ti, 4;\n"
+            f"add.s64 %d_ta, {src}, %d_toff;\nadd.s64 %d_tb, {dst}, %d_toff;\n"
+            f"ld.{space_src}.b32 %r_tv, [%d_ta];\n"
+            f"st.{space_dst}.b32 [%d_tb], %r_tv;\n"
+            f"add.s32 %r_ti, %r_ti, {threads};\nbra.uni {l};\n{e}:\n")
 
 
 def fill_shared(word, words, threads):
     l, e = label("fill"), label("fill")
-    return (f"mov.b32 %r_i, %r_tid;\nmov.b32 %r_v, {word};\n"
+    return (f"mov.b32 %r_ti, %r_tid;\nmov.b32 %r_tv, {word};\n"
             f"mov.b64 %d_sm, smem;\n{l}:\n"
-            f"setp.ge.u32 %p_e, %r_i, {words};\n@%p_e bra {e};\n"
-            "mul.wide.u32 %d_off, %r_i, 4;\nadd.s64 %d_a, %d_sm, %d_off;\n"
-            f"st.shared.b32 [%d_a], %r_v;\nadd.s32 %r_i, %r_i, {threads};\n"
+            f"setp.ge.u32 %p_te, %r_ti, {words};\n@%p_te bra {e};\n"
+            "mul.wide.u32 %d_toff, %r_ti, 4;\nadd.s64 %d_ta, %d_sm, %d_toff;\n"
+            f"st.shared.b32 [%d_ta], %r_tv;\nadd.s32 %r_ti, %r_ti, {threads};\n"
             f"bra.uni {l};\n{e}:\n")
 
 

@@ -23,7 +23,7 @@ import tempfile
 from inputs import initial
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-SECONDS_FOR_ONE = 20
+SECONDS_FOR_ONE = 10
 
 # CUtensorMapDataType: UINT8 … TFLOAT32.
 TYPES = {"u8": 0, "u16": 1, "u32": 2, "s32": 3, "u64": 4, "s64": 5, "f16": 6,
@@ -210,25 +210,26 @@ def supervise(args):
         command = [sys.executable, os.path.abspath(__file__), "--worker",
                    "--out", args.out, "--ptxas", args.ptxas, "--libcuda",
                    args.libcuda, "--repeat", str(args.repeat)] + todo
-        child = subprocess.Popen(command, stdout=subprocess.PIPE, text=True,
-                                 bufsize=1)
-        current = todo[0]
+        child = subprocess.Popen(command, stdout=subprocess.PIPE)
+        current, buffered = todo[0], b""
         while True:
+            # Not readline: it would keep lines that select cannot see.
             ready, _, _ = select.select([child.stdout], [], [], SECONDS_FOR_ONE)
-            line = child.stdout.readline() if ready else None
-            if line is None:
+            chunk = os.read(child.stdout.fileno(), 65536) if ready else None
+            if chunk is None:
                 failures[current] = "no end after %d s" % SECONDS_FOR_ONE
                 child.kill()
-            elif line:
-                word, name, *rest = line.split(None, 2)
+            if not chunk:
+                break
+            *lines, buffered = (buffered + chunk).split(b"\n")
+            for line in lines:
+                word, name, *rest = line.decode().split(None, 2)
                 current = name
                 if word == "ok":
                     done += 1
                     todo.remove(name)
                 elif word == "error":
                     failures[name] = rest[0].strip() if rest else "?"
-                continue
-            break
         code = child.wait()
         if current in todo and (code or current in failures):
             failures.setdefault(current, "child ended with %d" % code)
