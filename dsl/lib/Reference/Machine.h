@@ -16,7 +16,7 @@
 #ifndef TILEWRIGHT_REFERENCE_MACHINE_H
 #define TILEWRIGHT_REFERENCE_MACHINE_H
 
-#include "Tile.h"
+#include "Access.h"
 #include "tilewright/DSL/Reference.h"
 #include "llvm/ADT/DenseMap.h"
 #include "llvm/ADT/STLFunctionalExtras.h"
@@ -151,18 +151,6 @@ private:
   std::vector<std::string> waits; ///< For the message of a deadlock.
   std::vector<std::map<const Pipe *, PipeState>> pipes;
   size_t budget = size_t(16) << 20; ///< Bytes that a pipe may hold.
-};
-
-/// How a subscripted place is walked: for each dimension either a fixed offset
-/// or a table over some axes of the frame.
-struct Access {
-  struct Term {
-    std::vector<int64_t> table; ///< Element offsets; -1 outside the tensor.
-    Strides strides;            ///< Along the frame, into the table.
-  };
-  int64_t base = 0;
-  bool outside = false; ///< Nothing of it lies inside.
-  llvm::SmallVector<Term, 4> terms;
 };
 
 /// Runs one role.
