@@ -1,8 +1,10 @@
 #!/usr/bin/env python3
 # ===- gen.py - writes the oracle's kernels --------------------------------===//
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-"""Usage: gen.py [--check-with PTXAS] — writes kernels/<name>/kernel.ptx and
-spec.json for every micro-kernel; with --check-with, assembles each."""
+"""Usage: gen.py [--check-with PTXAS] [--refused] — writes
+kernels/<name>/kernel.ptx and spec.json for every micro-kernel; with
+--check-with, assembles each. --refused: the boxes that an H200 refused
+(fam_tma.py), to refused/ instead."""
 
 import os
 import subprocess
@@ -13,14 +15,19 @@ import fam_async
 import fam_memory
 import fam_mma
 import fam_scalar
+import fam_tma
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 
 
 def main():
-    for family in (fam_scalar, fam_memory, fam_async, fam_mma):
-        family.make()
     root = os.path.join(HERE, "kernels")
+    if "--refused" in sys.argv:
+        root = os.path.join(HERE, "refused")
+        fam_tma.odd_coordinates(refused=True)
+    else:
+        for family in (fam_scalar, fam_memory, fam_async, fam_mma):
+            family.make()
     for kernel in ptxkit.KERNELS.values():
         kernel.write(root)
     folder = os.path.join(HERE, "numerics")
