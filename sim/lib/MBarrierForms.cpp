@@ -1,0 +1,206 @@
+//===- MBarrierForms.cpp - mbarrier.* -------------------------------------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "MemoryForms.h"
+#include "llvm/Support/FormatVariadic.h"
+
+using namespace tilewright::sim;
+
+namespace {
+
+/// The address of an mbarrier (generic or shared), or false after a report.
+bool place(Warp &warp, const Operand &op, unsigned lane, Cta *&owner,
+           uint32_t &offset) {
+  uint64_t address = warp.address(op, lane);
+  if (address >> 44 == sharedWindow >> 44)
+    address -= sharedWindow;
+  if (!warp.shared(address, 8, owner, offset))
+    return false;
+  if (offset % 8) {
+    warp.report(Hazard::Misaligned,
+                llvm::formatv("an mbarrier at {0} is not 8-byte aligned",
+                              offset));
+    return false;
+  }
+  return true;
+}
+
+MBarrier *find(Warp &warp, const Operand &op, unsigned lane, Cta *&owner,
+               uint32_t &offset) {
+  if (!place(warp, op, lane, owner, offset))
+    return nullptr;
+  MBarrier *barrier = warp.machine.findBarrier(owner->rank, offset);
+  if (!barrier)
+    warp.report(Hazard::BarrierMisuse,
+                llvm::formatv("no mbarrier was initialised at {0}", offset));
+  return barrier;
+}
+
+void check(Warp &warp, llvm::Error error) {
+  if (error)
+    warp.report(Hazard::BarrierMisuse, llvm::toString(std::move(error)));
+}
+
+Step initStep(Warp &warp, const Inst &inst, uint32_t mask) {
+  forLanes(mask, [&](unsigned l) {
+    Cta *owner;
+    uint32_t offset;
+    if (!place(warp, inst.ops[0], l, owner, offset))
+      return;
+    uint32_t count = warp.get(inst.ops[1], l);
+    // PTX ISA, mbarrier.init: counts in [1, 2^20-1].
+    if (count == 0 || count >= 1u << 20) {
+      warp.report(Hazard::BarrierMisuse,
+                  llvm::formatv("an mbarrier of count {0}", count));
+      return;
+    }
+    MBarrier &barrier = owner->barriers[offset];
+    if (barrier.count && (barrier.pending != barrier.count || barrier.tx))
+      warp.report(Hazard::BarrierMisuse,
+                  llvm::formatv("the mbarrier at {0} is initialised again in "
+                                "the middle of a phase",
+                                offset));
+    barrier = {};
+    barrier.count = barrier.pending = count;
+    barrier.init = inst.loc;
+    owner->shadow.setBarrier(offset, true);
+  });
+  return Step::Next;
+}
+
+Step invalStep(Warp &warp, const Inst &inst, uint32_t mask) {
+  forLanes(mask, [&](unsigned l) {
+    Cta *owner;
+    uint32_t offset;
+    if (!find(warp, inst.ops[0], l, owner, offset))
+      return;
+    owner->barriers.erase(offset);
+    owner->shadow.setBarrier(offset, false);
+  });
+  return Step::Next;
+}
+
+/// What arrive returns and the waits without .parity take: the number of the
+/// phase that it arrived in.
+enum Kind : uint32_t { Arrive, ArriveExpectTx, ExpectTx, Drop };
+
+// wide[0]: Kind; wide[1]: index of the address operand; wide[2]: index of the
+// count operand, or 0.
+Step arriveStep(Warp &warp, const Inst &inst, uint32_t mask) {
+  for (uint32_t rest = mask; rest; rest &= rest - 1) {
+    unsigned l = __builtin_ctz(rest);
+    Cta *owner;
+    uint32_t offset;
+    MBarrier *barrier = find(warp, inst.ops[inst.wide[1]], l, owner, offset);
+    if (!barrier)
+      return Step::Next;
+    uint64_t value = inst.wide[2] ? warp.get(inst.ops[inst.wide[2]], l) : 1;
+    uint64_t phase = barrier->phase;
+    switch (inst.wide[0]) {
+    case Arrive:
+      check(warp, warp.machine.arrive(*barrier, value, 0));
+      break;
+    case ArriveExpectTx:
+      check(warp, warp.machine.arrive(*barrier, 1, int64_t(value)));
+      break;
+    case ExpectTx:
+      // Raising the tx-count cannot end a phase; arriving nobody must not.
+      barrier->tx += int64_t(value);
+      break;
+    case Drop:
+      if (barrier->count)
+        --barrier->count;
+      check(warp, warp.machine.arrive(*barrier, 1, 0));
+      break;
+    }
+    if (inst.numDefs)
+      warp.set(inst.ops[0], l, phase);
+  }
+  return Step::Next;
+}
+
+// wide[0]: parity; wide[1]: try_wait, which blocks. PTX ISA, mbarrier.try_wait:
+// it may suspend the thread for a time, so blocking until the phase is over is
+// one of its behaviours; its false results are not explored.
+Step waitStep(Warp &warp, const Inst &inst, uint32_t mask) {
+  uint32_t ready = 0;
+  Wait wait;
+  for (uint32_t rest = mask; rest; rest &= rest - 1) {
+    unsigned l = __builtin_ctz(rest);
+    Cta *owner;
+    uint32_t offset;
+    MBarrier *barrier = find(warp, inst.ops[1], l, owner, offset);
+    if (!barrier)
+      return Step::Block;
+    if (owner != &warp.cta) {
+      warp.report(Hazard::BarrierMisuse,
+                  "waits on an mbarrier of another CTA");
+      return Step::Block;
+    }
+    uint64_t which = warp.get(inst.ops[2], l);
+    bool done = inst.wide[0] ? (barrier->phase & 1) != (which & 1)
+                             : barrier->phase > which;
+    ready |= uint32_t(done) << l;
+    if (!done)
+      wait = {Wait::MBarrier, offset, owner->rank, which & 1};
+  }
+  if (!ready && inst.wide[1])
+    return warp.block(wait);
+  forLanes(mask, [&](unsigned l) { warp.set(inst.ops[0], l, ready >> l & 1); });
+  if (ready)
+    warp.synchronised();
+  return ready ? Step::Next : Step::Yield;
+}
+
+} // namespace
+
+bool tilewright::sim::decodeMbarrier(Form &form, Inst &inst) {
+  llvm::StringRef what = form.takeFirst();
+  bool expectTx = form.take("expect_tx");
+  form.takeOneOf({"release", "acquire", "relaxed"});
+  form.takeOneOf({"cta", "cluster"});
+  Space space;
+  if (!takeSpace(form, space) ||
+      (space != Space::Shared && space != Space::Generic))
+    return false;
+  bool parity = form.take("parity");
+  if (!form.take("b64"))
+    return false;
+  size_t count = inst.ops.size();
+  if (what == "init" || what == "inval") {
+    inst.numDefs = 0;
+    inst.handler = what == "init" ? initStep : invalStep;
+    return !expectTx && !parity && count == (what == "init" ? 2 : 1) &&
+           inst.ops[0].isMem();
+  }
+  if (what == "try_wait" || what == "test_wait") {
+    inst.wide[0] = parity;
+    inst.wide[1] = what == "try_wait";
+    inst.handler = waitStep;
+    return !expectTx && (count == 3 || (count == 4 && inst.wide[1])) &&
+           inst.ops[0].isReg() && inst.ops[1].isMem() && areValues(inst, 2, 1);
+  }
+  // arrive[.expect_tx] [state,] [address] [, count]
+  inst.wide[1] = count && !inst.ops[0].isMem();
+  inst.numDefs = inst.wide[1];
+  size_t rest = count - inst.wide[1];
+  if (parity || count == 0 || rest == 0 || rest > 2 ||
+      !inst.ops[inst.wide[1]].isMem())
+    return false;
+  inst.wide[2] = rest == 2 ? inst.wide[1] + 1 : 0;
+  if (rest == 2 && !areValues(inst, inst.wide[2], 1))
+    return false;
+  inst.handler = arriveStep;
+  if (what == "arrive") {
+    inst.wide[0] = expectTx ? ArriveExpectTx : Arrive;
+    return !expectTx || rest == 2;
+  }
+  if (what == "expect_tx") {
+    inst.wide[0] = ExpectTx;
+    return !expectTx && rest == 2 && !inst.numDefs;
+  }
+  if (what == "arrive_drop") {
+    inst.wide[0] = Drop;
+    return !expectTx && rest == 1;
+  }
+  return false;
+}

@@ -1,0 +1,296 @@
+//===- Machine.cpp - The state of a running cluster -----------------------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "Machine.h"
+#include "llvm/Support/FormatVariadic.h"
+
+using namespace tilewright::sim;
+using llvm::Error;
+
+/// Warp instructions of one turn, and rounds in which warps did nothing but
+/// poll after which what they poll for is taken never to come.
+static constexpr unsigned quantum = 2048, patience = 1 << 16;
+
+Cta::Cta(Machine &machine, std::array<uint32_t, 3> id, unsigned rank)
+    : machine(machine), id(id), rank(rank), smem(machine.smemSize),
+      shadow(machine.smemSize) {
+  const auto &grid = machine.launch.grid;
+  linear = id[0] + grid[0] * (id[1] + grid[1] * id[2]);
+  freeRegisters = machine.registerPool;
+  unsigned threads = machine.threads;
+  for (unsigned first = 0; first < threads; first += 32) {
+    unsigned count = std::min(32u, threads - first);
+    uint32_t lanes = count == 32 ? ~0u : (1u << count) - 1;
+    warps.push_back(std::make_unique<Warp>(*this, first / 32, lanes));
+  }
+  groups.resize((warps.size() + 3) / 4);
+}
+
+Machine::Machine(const Program &program, const Launch &launch, Memory &memory,
+                 const Options &options, Report &report)
+    : program(program), launch(launch), memory(memory), options(options),
+      report(report), engine(options), fences(16 * 1024),
+      executed(program.code.size()), executedLanes(program.code.size()) {
+  threads = launch.block[0] * launch.block[1] * launch.block[2];
+  smemSize = program.dynamicShared + launch.smemBytes;
+  params.resize(program.paramBytes);
+  for (size_t i = 0; i < program.params.size(); ++i)
+    std::copy(launch.params[i].begin(), launch.params[i].end(),
+              params.begin() + program.params[i].offset);
+  // The registers that ptxas may give each thread, in its granule of 8; what
+  // is left of the CTA's share of 64 Ki is what setmaxnreg.inc draws from.
+  unsigned share = 65536 / std::max(program.minCtas, 1u);
+  unsigned rounded = (threads + 31) / 32 * 32;
+  initialRegisters = std::min(256u, share / rounded / 8 * 8);
+  if (program.maxRegs)
+    initialRegisters = std::min(initialRegisters, program.maxRegs);
+  registerPool = share - initialRegisters * rounded;
+}
+
+void Machine::add(Finding finding, bool stop) {
+  // The same instruction in the same way says nothing new.
+  for (const Finding &other : report.findings)
+    if (other.hazard == finding.hazard && other.where == finding.where &&
+        !finding.where.empty()) {
+      stopped |= stop;
+      return;
+    }
+  report.findings.push_back(std::move(finding));
+  stopped |= stop || report.findings.size() >= options.maxFindings;
+}
+
+//===----------------------------------------------------------------------===//
+// Global memory, as the copy engine sees it
+//===----------------------------------------------------------------------===//
+
+Error Machine::read(uint64_t address, llvm::MutableArrayRef<uint8_t> bytes) {
+  uint8_t *source = memory.resolve(address, bytes.size());
+  if (!source)
+    return llvm::createStringError(memory.describe(address));
+  std::copy_n(source, bytes.size(), bytes.begin());
+  return Error::success();
+}
+
+Error Machine::write(uint64_t address, llvm::ArrayRef<uint8_t> bytes) {
+  uint8_t *target = memory.resolve(address, bytes.size());
+  if (!target)
+    return llvm::createStringError(memory.describe(address));
+  std::copy(bytes.begin(), bytes.end(), target);
+  return Error::success();
+}
+
+Error Machine::update(
+    uint64_t address, size_t size,
+    llvm::function_ref<void(llvm::MutableArrayRef<uint8_t>)> change) {
+  uint8_t *target = memory.resolve(address, size);
+  if (!target)
+    return llvm::createStringError(memory.describe(address));
+  change({target, size});
+  return Error::success();
+}
+
+//===----------------------------------------------------------------------===//
+// mbarriers
+//===----------------------------------------------------------------------===//
+
+MBarrier *Machine::findBarrier(unsigned rank, uint32_t offset) {
+  auto &barriers = ctas[rank]->barriers;
+  auto it = barriers.find(offset);
+  return it == barriers.end() ? nullptr : &it->second;
+}
+
+Error Machine::arrive(MBarrier &barrier, uint32_t arrivals, int64_t tx) {
+  if (arrivals > barrier.pending)
+    return llvm::createStringError(
+        "%u arrivals, but phase %llu of the mbarrier (count %u, initialised at "
+        "%s) waits for %u more",
+        arrivals, (unsigned long long)barrier.phase, barrier.count,
+        program.where(barrier.init).c_str(), barrier.pending);
+  barrier.pending -= arrivals;
+  barrier.tx += tx;
+  // PTX ISA, "Size and alignment of mbarrier object": the tx-count's range.
+  constexpr int64_t limit = (1 << 20) - 1;
+  if (barrier.tx > limit || barrier.tx < -limit)
+    return llvm::createStringError(
+        "the transaction count %lld of the mbarrier leaves [-(2^20-1), 2^20-1]",
+        (long long)barrier.tx);
+  if (barrier.pending == 0 && barrier.tx == 0) {
+    ++barrier.phase;
+    barrier.pending = barrier.count;
+  }
+  return Error::success();
+}
+
+//===----------------------------------------------------------------------===//
+// Deadlock
+//===----------------------------------------------------------------------===//
+
+std::string Machine::describe(const Warp &warp, const Path &path) {
+  const Inst &inst = program.code[path.pc];
+  std::string text =
+      llvm::formatv("CTA {0} warp {1} lanes {2:x} at {3}, {4}: waits ",
+                    warp.cta.linear, warp.index, path.mask,
+                    program.where(inst.loc), inst.opcode)
+          .str();
+  const Wait &wait = path.wait;
+  switch (wait.kind) {
+  case Wait::None:
+    return text + "for a value in memory to change";
+  case Wait::Lanes:
+    return text +
+           llvm::formatv("for lanes {0:x} to come here", wait.phase).str();
+  case Wait::MBarrier: {
+    text += llvm::formatv("for phase parity {0} of the mbarrier at {1}",
+                          wait.phase, wait.address)
+                .str();
+    if (wait.rank != warp.cta.rank)
+      text += llvm::formatv(" of cluster CTA {0}", wait.rank).str();
+    if (const MBarrier *barrier = findBarrier(wait.rank, wait.address))
+      text += llvm::formatv(
+                  " (initialised at {0}): in its phase {1}, {2} of {3} "
+                  "arrivals and {4} bytes are missing",
+                  program.where(barrier->init), barrier->phase,
+                  barrier->pending, barrier->count, barrier->tx)
+                  .str();
+    return text;
+  }
+  case Wait::Named: {
+    const NamedBarrier &barrier = warp.cta.named[wait.address & 15];
+    return text + llvm::formatv("at barrier {0}: {1} of {2} threads are there",
+                                wait.address, barrier.arrived, barrier.expected)
+                      .str();
+  }
+  case Wait::Cluster:
+    return text + llvm::formatv("at the cluster barrier: {0} of {1} threads "
+                                "are there",
+                                clusterArrived, clusterThreads)
+                      .str();
+  case Wait::BulkGroup:
+    return text + "for its bulk copies";
+  case Wait::Wgmma:
+    return text + "for the other warps of its warpgroup to issue their wgmma";
+  case Wait::Registers:
+    return text + llvm::formatv("for {0} registers a thread", wait.address).str();
+  }
+  return text;
+}
+
+void Machine::reportDeadlock() {
+  Finding finding;
+  finding.hazard = Hazard::Deadlock;
+  finding.message = "no warp can run and no copy is in flight";
+  for (const auto &cta : ctas)
+    for (const auto &warp : cta->warps)
+      for (const Path &path : warp->paths) {
+        finding.message += "\n  " + describe(*warp, path);
+        if (finding.where.empty() && path.wait.kind != Wait::Lanes)
+          finding.where = program.where(program.code[path.pc].loc);
+      }
+  add(std::move(finding), /*stop=*/true);
+}
+
+//===----------------------------------------------------------------------===//
+// Running
+//===----------------------------------------------------------------------===//
+
+void Machine::runCluster(std::array<uint32_t, 3> cluster) {
+  clusterId = cluster;
+  const auto &extent = launch.cluster;
+  unsigned rank = 0;
+  for (uint32_t z = 0; z < extent[2]; ++z)
+    for (uint32_t y = 0; y < extent[1]; ++y)
+      for (uint32_t x = 0; x < extent[0]; ++x)
+        ctas.push_back(std::make_unique<Cta>(
+            *this,
+            std::array<uint32_t, 3>{cluster[0] * extent[0] + x,
+                                    cluster[1] * extent[1] + y,
+                                    cluster[2] * extent[2] + z},
+            rank++));
+  clusterThreads = threads * ctas.size();
+
+  unsigned fruitless = 0;
+  while (!stopped) {
+    bool progress = false, polled = false, alive = false;
+    for (auto &cta : ctas)
+      for (auto &warp : cta->warps) {
+        if (warp->finished() || stopped)
+          continue;
+        Warp::Turn turn = warp->run(quantum);
+        progress |= turn == Warp::Turn::Progress;
+        polled |= turn == Warp::Turn::Polled;
+        alive |= !warp->finished();
+        engine.turn();
+      }
+    if (!alive || stopped)
+      break;
+    if (time > options.maxInstructions) {
+      add({Hazard::InstructionLimit, "", "the launch was given up", "", 0, 0},
+          true);
+      break;
+    }
+    if (progress || engine.completeOne()) {
+      fruitless = 0;
+      continue;
+    }
+    if (!polled || ++fruitless > patience)
+      reportDeadlock();
+  }
+  while (!stopped && engine.completeOne())
+    ;
+}
+
+llvm::Expected<Report> tilewright::sim::run(const Launch &launch,
+                                            Memory &memory,
+                                            const Options &options) {
+  auto program = parseProgram(launch.ptx, launch.entry);
+  if (!program)
+    return program.takeError();
+  auto fail = [&](const llvm::Twine &message) {
+    return llvm::createStringError("launch of '" + program->entry +
+                                   "': " + message);
+  };
+  uint64_t threads = 1, ctas = 1, clusterSize = 1;
+  for (unsigned d = 0; d < 3; ++d) {
+    threads *= launch.block[d];
+    ctas *= launch.grid[d];
+    clusterSize *= launch.cluster[d];
+    if (!launch.cluster[d] || launch.grid[d] % launch.cluster[d])
+      return fail("the grid is not a whole number of clusters");
+    if (program->reqntid[0] && launch.block[d] != program->reqntid[d])
+      return fail("the block is not what .reqntid says");
+  }
+  if (!threads || threads > 1024 || !ctas || clusterSize > 16)
+    return fail("needs 1 to 1024 threads, a CTA, and at most 16 in a cluster");
+  // CUDA Programming Guide, compute capability 9.0: 227 KiB for each block.
+  uint64_t shared = program->dynamicShared - sharedBase + launch.smemBytes;
+  if (shared > 227 * 1024)
+    return fail(llvm::formatv("{0} bytes of shared memory; a CTA has 232448",
+                              shared));
+  if (launch.params.size() != program->params.size())
+    return fail(llvm::formatv("{0} parameters; the entry has {1}",
+                              launch.params.size(), program->params.size()));
+  for (size_t i = 0; i < launch.params.size(); ++i)
+    if (launch.params[i].size() != program->params[i].size)
+      return fail(llvm::formatv("parameter {0} has {1} bytes; the entry's {2}",
+                                i, launch.params[i].size(),
+                                program->params[i].size));
+
+  Report report;
+  std::array<uint32_t, 3> clusters;
+  for (unsigned d = 0; d < 3; ++d)
+    clusters[d] = launch.grid[d] / launch.cluster[d];
+  bool stopped = false;
+  for (uint32_t z = 0; z < clusters[2] && !stopped; ++z)
+    for (uint32_t y = 0; y < clusters[1] && !stopped; ++y)
+      for (uint32_t x = 0; x < clusters[0] && !stopped; ++x) {
+        Machine machine(*program, launch, memory, options, report);
+        machine.runCluster({x, y, z});
+        stopped = machine.stopped;
+        for (size_t pc = 0; pc < program->code.size(); ++pc) {
+          report.warpInstructions += machine.executed[pc];
+          report.threadInstructions += machine.executedLanes[pc];
+          if (machine.executed[pc])
+            report.opcodes[program->code[pc].opcode] += machine.executed[pc];
+        }
+      }
+  return std::move(report);
+}

@@ -1,0 +1,285 @@
+//===- Machine.h - The state of a running cluster -------------------------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#ifndef TILEWRIGHT_SIM_MACHINE_H
+#define TILEWRIGHT_SIM_MACHINE_H
+
+#include "Shadow.h"
+#include "tilewright/Sim/BulkCopy.h"
+#include "tilewright/Sim/Program.h"
+#include "tilewright/Sim/Simulator.h"
+#include "llvm/ADT/STLExtras.h"
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <random>
+
+namespace tilewright::sim {
+
+struct Cta;
+struct Machine;
+
+/// Windows of the generic address space. Global memory has the addresses of
+/// sim::Memory; below 2^32 lies nothing, since .shared addresses are that small
+/// and using one as generic must be found.
+constexpr uint64_t sharedWindow = uint64_t(1) << 44;
+constexpr uint64_t paramWindow = uint64_t(2) << 44;
+constexpr uint64_t localWindow = uint64_t(3) << 44;
+/// In .shared::cluster, CTA `rank` has the window (rank + 1) << 24; addresses
+/// below 2^24 are the executing CTA's own (.shared::cta).
+constexpr unsigned clusterShift = 24;
+
+/// What a blocked path waits for, for reports.
+struct Wait {
+  enum Kind : uint8_t {
+    None, Lanes, MBarrier, Named, Cluster, BulkGroup, Wgmma, Registers,
+  } kind = None;
+  uint32_t address = 0;   ///< mbarrier, barrier number, register count.
+  unsigned rank = 0;      ///< CTA of the mbarrier.
+  uint64_t phase = 0;     ///< mbarrier: parity waited for.
+};
+
+/// Lanes that run together.
+struct Path {
+  uint32_t pc = 0, mask = 0;
+  int token = -1;       ///< Reconvergence token, or -1.
+  bool polled = false;  ///< Found blocked in this round.
+  bool arrived = false; ///< A blocking instruction has counted its arrival.
+  uint64_t ticket = 0;  ///< Of that arrival.
+  Wait wait;
+};
+
+/// Lanes that will run together again from `pc` on.
+struct Token {
+  uint32_t pc = 0, mask = 0, arrived = 0;
+  int parent = -1;
+  bool used = false;
+};
+
+class Warp {
+public:
+  Warp(Cta &cta, unsigned index, uint32_t lanes);
+
+  enum class Turn : uint8_t {
+    Stuck,    ///< Every path is blocked.
+    Polled,   ///< A path polled memory or a barrier, perhaps in vain.
+    Progress, ///< Something was done.
+  };
+  /// Runs up to `quantum` instructions.
+  Turn run(unsigned quantum);
+  bool finished() const { return paths.empty(); }
+
+  uint64_t *reg(uint32_t index) { return &registers[size_t(index) * 32]; }
+  uint64_t get(const Operand &op, unsigned lane) const {
+    return op.kind == Operand::Kind::Reg
+               ? registers[size_t(op.reg) * 32 + lane]
+               : op.imm;
+  }
+  /// A predicate, with its negation.
+  bool test(const Operand &op, unsigned lane) const {
+    return ((get(op, lane) & 1) != 0) != op.negated;
+  }
+  void set(const Operand &op, unsigned lane, uint64_t value) {
+    if (op.kind == Operand::Kind::Reg)
+      registers[size_t(op.reg) * 32 + lane] = value;
+  }
+  /// [reg + imm], or an operand that is an address.
+  uint64_t address(const Operand &op, unsigned lane) const {
+    if (op.kind == Operand::Kind::Mem)
+      return op.reg == NoRegister
+                 ? op.imm
+                 : registers[size_t(op.reg) * 32 + lane] + op.imm;
+    return get(op, lane);
+  }
+  unsigned thread(unsigned lane) const { return index * 32 + lane; }
+  uint64_t special(Special which, unsigned lane) const;
+
+  /// Blocks the current path on `wait`.
+  Step block(Wait wait) {
+    current->wait = wait;
+    return Step::Block;
+  }
+  void report(Hazard hazard, const llvm::Twine &message);
+  /// Host bytes of shared memory at a .shared::cta or ::cluster address, or
+  /// null after a report. Sets the CTA and its address there.
+  uint8_t *shared(uint64_t address, uint32_t size, Cta *&owner,
+                  uint32_t &offset);
+  void reportConflict(const Cta &owner, const Conflict &conflict,
+                      llvm::StringRef what);
+  void synchronised();
+
+  Cta &cta;
+  Machine &machine;
+  unsigned index;
+  uint32_t lanes, exited = 0;
+  Path *current = nullptr;
+  const Inst *inst = nullptr;
+  std::vector<uint8_t> local; ///< [lane][localBytes].
+  uint32_t lastSync = 0;
+
+  /// wgmma: time of the last write and of the last fence; the operation that
+  /// each register belongs to (0: none), and how many are in flight.
+  std::vector<uint32_t> stamps;
+  std::vector<uint32_t> inFlight;
+  uint32_t inFlightCount = 0, wgmmaFence = 0;
+  uint32_t wgmmaNext = 0;              ///< Operations issued.
+  std::vector<uint32_t> wgmmaGroups;   ///< Operations issued at each commit.
+  unsigned registerCount = 0;          ///< setmaxnreg.
+  unsigned setmaxnregs = 0;            ///< Executed so far.
+  std::vector<uint64_t> clusterTickets; ///< By lane: generation arrived at.
+  std::vector<Path> paths;
+
+private:
+  Step step(size_t i);
+  void branch(size_t i, uint32_t taken);
+  void exitLanes(size_t i, uint32_t leaving);
+  void reach(size_t i);
+  void settle(int token);
+  int newToken(uint32_t pc, uint32_t mask, int parent);
+  void checkRegisters(const Inst &inst);
+
+  std::vector<uint64_t> registers; ///< [register][lane].
+  std::vector<Token> tokens;
+};
+
+struct MBarrier {
+  uint32_t count = 0;   ///< Arrivals of a phase.
+  uint32_t pending = 0; ///< Arrivals still missing.
+  int64_t tx = 0;       ///< Bytes still missing (negative: came early).
+  uint64_t phase = 0;   ///< Completed phases.
+  SourceLine init;
+};
+
+struct NamedBarrier {
+  uint32_t expected = 0, arrived = 0;
+  uint64_t generation = 0;
+};
+
+/// One asynchronous copy from issue to completion.
+struct AsyncOp {
+  SourceLine loc;
+  unsigned cta = 0, warp = 0;
+  bool done = false;
+  /// Moves the bytes and settles barriers and shadow state.
+  std::function<void()> complete;
+};
+
+struct BulkGroups {
+  std::vector<std::shared_ptr<AsyncOp>> open;
+  std::vector<std::vector<std::shared_ptr<AsyncOp>>> committed;
+  bool idle() const;
+  /// Committed groups with a copy that is not done.
+  unsigned pending() const;
+};
+
+/// One wgmma.mma_async of a warpgroup, from its first warp's issue on.
+struct WgmmaOp {
+  const Inst *inst = nullptr;
+  unsigned warpsIssued = 0;
+  std::array<uint64_t, 2> descriptors = {};
+  bool scaleD = false;
+  std::vector<uint32_t> fragmentA; ///< [thread][4] where A is in registers.
+  ByteRanges touched;
+  bool reading = false; ///< Its readers are marked in the shadow.
+  bool complete() const { return warpsIssued == 4; }
+};
+
+struct WarpGroup {
+  std::deque<WgmmaOp> ops; ///< Operation i is ops[i - retired].
+  uint32_t retired = 0;
+  /// Values of setmaxnreg in order, for its uniformity.
+  std::vector<unsigned> setmaxnregs;
+};
+
+struct Cta {
+  Cta(Machine &machine, std::array<uint32_t, 3> id, unsigned rank);
+
+  Machine &machine;
+  std::array<uint32_t, 3> id;
+  unsigned rank;    ///< In the cluster.
+  unsigned linear;  ///< In the grid.
+  std::vector<uint8_t> smem; ///< Index = .shared::cta address.
+  Shadow shadow;
+  std::map<uint32_t, MBarrier> barriers;
+  std::array<NamedBarrier, 16> named;
+  std::map<unsigned, BulkGroups> bulk; ///< By thread.
+  std::vector<WarpGroup> groups;
+  int freeRegisters = 0;
+  std::vector<std::unique_ptr<Warp>> warps;
+};
+
+/// Copies in flight, oldest first.
+class AsyncEngine {
+public:
+  explicit AsyncEngine(const Options &options)
+      : schedule(options.schedule), random(options.seed) {}
+  void issue(std::shared_ptr<AsyncOp> op);
+  /// Completes the oldest copy; false if there is none.
+  bool completeOne();
+  /// Called between the turns of warps.
+  void turn();
+
+private:
+  void complete(size_t i);
+  Schedule schedule;
+  std::mt19937_64 random;
+  std::deque<std::shared_ptr<AsyncOp>> queue;
+};
+
+/// One cluster of a launch. Clusters run one after the other.
+struct Machine : GlobalAccess {
+  Machine(const Program &program, const Launch &launch, Memory &memory,
+          const Options &options, Report &report);
+
+  void runCluster(std::array<uint32_t, 3> cluster);
+
+  llvm::Error read(uint64_t address,
+                   llvm::MutableArrayRef<uint8_t> bytes) override;
+  llvm::Error write(uint64_t address, llvm::ArrayRef<uint8_t> bytes) override;
+  llvm::Error update(
+      uint64_t address, size_t size,
+      llvm::function_ref<void(llvm::MutableArrayRef<uint8_t>)> change) override;
+
+  void add(Finding finding, bool stop);
+  void reportDeadlock();
+  std::string describe(const Warp &warp, const Path &path);
+  /// Subtracts arrivals and bytes; flips the phase when nothing is missing.
+  /// Returns an error text where the counts do not allow it.
+  llvm::Error arrive(MBarrier &barrier, uint32_t arrivals, int64_t tx);
+  MBarrier *findBarrier(unsigned rank, uint32_t offset);
+
+  const Program &program;
+  const Launch &launch;
+  Memory &memory;
+  const Options &options;
+  Report &report;
+  AsyncEngine engine;
+  std::vector<uint8_t> params;
+  uint32_t smemSize = 0;
+  unsigned threads = 0;
+  unsigned initialRegisters = 0, registerPool = 0;
+  std::vector<std::unique_ptr<Cta>> ctas;
+  ProxyFences fences;
+  uint32_t clusterArrived = 0;
+  uint64_t clusterGeneration = 1;
+  uint32_t clusterThreads = 0; ///< Not exited.
+  uint32_t time = 1;
+  bool stopped = false;
+  std::vector<uint64_t> executed, executedLanes; ///< By instruction.
+  std::array<uint32_t, 3> clusterId = {};
+};
+
+/// Calls `f(lane)` for the lanes of `mask`.
+template <typename F> inline void forLanes(uint32_t mask, F f) {
+  if (mask == ~0u) {
+    for (unsigned lane = 0; lane < 32; ++lane)
+      f(lane);
+    return;
+  }
+  for (; mask; mask &= mask - 1)
+    f(unsigned(__builtin_ctz(mask)));
+}
+
+} // namespace tilewright::sim
+
+#endif // TILEWRIGHT_SIM_MACHINE_H

@@ -1,0 +1,104 @@
+//===- Shadow.cpp - What is known of each byte of shared memory -----------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "Shadow.h"
+
+using namespace tilewright::sim;
+
+std::optional<Conflict> Shadow::genericRead(uint32_t address,
+                                            uint32_t size) const {
+  for (uint32_t a = address, e = address + size; a < e; ++a) {
+    if (flags[a] == Initialised)
+      continue;
+    if (flags[a] & Barrier)
+      return Conflict{Hazard::BarrierMisuse, a};
+    if (flags[a] & AsyncWriting)
+      return Conflict{Hazard::ReadBeforeArrival, a};
+    return Conflict{Hazard::UninitialisedShared, a};
+  }
+  return std::nullopt;
+}
+
+std::optional<Conflict> Shadow::genericWrite(uint32_t address, uint32_t size,
+                                             unsigned thread, uint32_t time) {
+  std::optional<Conflict> conflict;
+  for (uint32_t a = address, e = address + size; a < e; ++a) {
+    if (!conflict && (flags[a] & Barrier))
+      conflict = {Hazard::BarrierMisuse, a};
+    if (!conflict && readers[a])
+      conflict = {Hazard::OverwrittenWhileRead, a};
+    if (!conflict && (flags[a] & AsyncWriting))
+      conflict = {Hazard::ReadBeforeArrival, a};
+    flags[a] |= Initialised;
+    writer[a] = thread;
+    written[a] = time;
+  }
+  return conflict;
+}
+
+std::optional<Conflict>
+Shadow::asyncReadBegin(llvm::ArrayRef<ByteRange> ranges,
+                       const ProxyFences &fences, bool checkInit) {
+  std::optional<Conflict> conflict;
+  for (ByteRange range : ranges)
+    for (uint32_t a = range.begin, e = range.end(); a < e; ++a) {
+      ++readers[a];
+      if (conflict)
+        continue;
+      if (flags[a] & AsyncWriting)
+        conflict = {Hazard::ReadBeforeArrival, a};
+      else if (written[a] && !fences.covers(writer[a], written[a]))
+        conflict = {Hazard::MissingProxyFence, a};
+      else if (checkInit && !(flags[a] & Initialised))
+        conflict = {Hazard::UninitialisedShared, a};
+    }
+  return conflict;
+}
+
+void Shadow::asyncReadEnd(llvm::ArrayRef<ByteRange> ranges) {
+  for (ByteRange range : ranges)
+    for (uint32_t a = range.begin, e = range.end(); a < e; ++a)
+      --readers[a];
+}
+
+std::optional<Conflict>
+Shadow::uninitialised(llvm::ArrayRef<ByteRange> ranges) const {
+  for (ByteRange range : ranges)
+    for (uint32_t a = range.begin, e = range.end(); a < e; ++a)
+      if (!(flags[a] & Initialised))
+        return Conflict{Hazard::UninitialisedShared, a};
+  return std::nullopt;
+}
+
+std::optional<Conflict> Shadow::asyncWriteBegin(ByteRange range,
+                                                const ProxyFences &fences) {
+  std::optional<Conflict> conflict;
+  for (uint32_t a = range.begin, e = range.end(); a < e; ++a) {
+    if (!conflict) {
+      if (flags[a] & Barrier)
+        conflict = {Hazard::BarrierMisuse, a};
+      else if (readers[a])
+        conflict = {Hazard::OverwrittenWhileRead, a};
+      else if (flags[a] & AsyncWriting)
+        conflict = {Hazard::ReadBeforeArrival, a};
+      else if (written[a] && !fences.covers(writer[a], written[a]))
+        conflict = {Hazard::MissingProxyFence, a};
+    }
+    flags[a] |= AsyncWriting;
+    written[a] = 0;
+  }
+  return conflict;
+}
+
+void Shadow::asyncWriteEnd(ByteRange range,
+                           llvm::ArrayRef<ByteRange> touched) {
+  for (uint32_t a = range.begin, e = range.end(); a < e; ++a)
+    flags[a] &= ~AsyncWriting;
+  for (ByteRange part : touched)
+    for (uint32_t a = part.begin, e = part.end(); a < e; ++a)
+      flags[a] |= Initialised;
+}
+
+void Shadow::setBarrier(uint32_t address, bool isBarrier) {
+  for (uint32_t a = address; a < address + 8; ++a)
+    flags[a] = isBarrier ? Barrier : 0;
+}

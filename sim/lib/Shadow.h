@@ -1,0 +1,76 @@
+//===- Shadow.h - What is known of each byte of shared memory -------------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#ifndef TILEWRIGHT_SIM_SHADOW_H
+#define TILEWRIGHT_SIM_SHADOW_H
+
+#include "tilewright/Sim/Ranges.h"
+#include "tilewright/Sim/Report.h"
+#include "llvm/ADT/ArrayRef.h"
+#include <optional>
+#include <vector>
+
+namespace tilewright::sim {
+
+/// Which generic writes are visible to the async proxy (PTX ISA, "Proxies" and
+/// membar/fence.proxy.async). A fence by a thread covers its own earlier
+/// writes, and the writes of others that came before the fencing warp's last
+/// synchronisation. The second half is generous: it takes a synchronisation to
+/// order everything before it, so a missing fence can go unreported there, but
+/// no correct program is reported.
+class ProxyFences {
+public:
+  explicit ProxyFences(unsigned threads) : own(threads) {}
+  void fence(unsigned thread, uint32_t time, uint32_t lastSync) {
+    own[thread] = time;
+    cover = std::max(cover, lastSync);
+  }
+  bool covers(unsigned writer, uint32_t time) const {
+    return own[writer] > time || cover > time;
+  }
+
+private:
+  std::vector<uint32_t> own;
+  uint32_t cover = 0;
+};
+
+/// A byte that must not be accessed so.
+struct Conflict {
+  Hazard hazard;
+  uint32_t address;
+};
+
+/// Shadow bytes of one CTA's shared memory. Times are the machine's count of
+/// warp instructions; `writer` is a thread of the cluster.
+class Shadow {
+public:
+  explicit Shadow(uint32_t size)
+      : flags(size), readers(size), writer(size), written(size) {}
+
+  std::optional<Conflict> genericRead(uint32_t address, uint32_t size) const;
+  std::optional<Conflict> genericWrite(uint32_t address, uint32_t size,
+                                       unsigned thread, uint32_t time);
+  /// A bulk copy or a tensor core begins to read; `checkInit` where all of the
+  /// ranges are known to be read.
+  std::optional<Conflict> asyncReadBegin(llvm::ArrayRef<ByteRange> ranges,
+                                         const ProxyFences &fences,
+                                         bool checkInit);
+  void asyncReadEnd(llvm::ArrayRef<ByteRange> ranges);
+  std::optional<Conflict> uninitialised(llvm::ArrayRef<ByteRange> ranges) const;
+  std::optional<Conflict> asyncWriteBegin(ByteRange range,
+                                          const ProxyFences &fences);
+  /// `range` as at the begin, `touched` the bytes that were really written.
+  void asyncWriteEnd(ByteRange range, llvm::ArrayRef<ByteRange> touched);
+  /// Marks the 8 bytes of an mbarrier, or frees them.
+  void setBarrier(uint32_t address, bool isBarrier);
+
+private:
+  enum Flag : uint8_t { Initialised = 1, AsyncWriting = 2, Barrier = 4 };
+  std::vector<uint8_t> flags;
+  std::vector<uint16_t> readers;
+  std::vector<uint16_t> writer;
+  std::vector<uint32_t> written; ///< Time of a generic write; 0: none.
+};
+
+} // namespace tilewright::sim
+
+#endif // TILEWRIGHT_SIM_SHADOW_H
