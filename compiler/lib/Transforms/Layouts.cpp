@@ -79,6 +79,10 @@ ViewOrigin tilewright::traceView(Value view) {
   return origin;
 }
 
+bool tilewright::isFilledByBulkCopies(Value slot) {
+  return llvm::any_of(slot.getUsers(), llvm::IsaPred<SlotFillerInterface>);
+}
+
 SymbolFacts tilewright::getFacts(Value value) {
   SymbolFacts facts;
   if (std::optional<int64_t> constant = getConstantIntValue(value)) {

@@ -21,6 +21,7 @@
 #include "tilewright/Dialect/Pipe/PipeDialect.h"
 #include "tilewright/Dialect/TMA/TMADialect.h"
 #include "tilewright/Dialect/Tile/TileDialect.h"
+#include "tilewright/Transforms/Layouts.h"
 #include "tilewright/Transforms/Passes.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -144,16 +145,42 @@ private:
       if (!filler)
         continue;
       if (filler->getBlock() != op->getBlock())
-        return filler->emitOpError("is not in the block of its slot's commit, "
-                                   "so the bytes to expect are not known");
+        return filler->emitError("a copy in a loop or branch of its 'put' is "
+                                 "not lowered yet: the bytes to expect are "
+                                 "not known");
       bytes += filler.getTransactionBytes();
     }
     // PTX ISA, mbarrier: the tx-count is at most 2^20 - 1.
     if (bytes > (1 << 20) - 1)
       return op.emitOpError("expects ")
              << bytes << " bytes; an mbarrier counts at most 1048575";
+    Operation *acquire = op.getSlot().getDefiningOp();
+    bool elects = !isSingleThread() && isFilledByBulkCopies(op.getSlot());
+    if (elects) {
+      if (acquire->getBlock() != op->getBlock())
+        return acquire->emitError("a slot that is filled in another block than "
+                                  "it is taken: not lowered yet");
+      // One thread of the role issues the copies. The wait for an empty slot
+      // is its alone, too: a warp that does nothing else with the slot could
+      // fall two rounds behind and wait for a parity that has passed.
+      auto elect = tma::ElectOp::create(builder, op.getLoc(), /*group=*/false,
+                                        /*role=*/true);
+      Block &body = elect.getBody().emplaceBlock();
+      SmallVector<Operation *> fillers;
+      for (Operation *user : op.getSlot().getUsers())
+        if (isa<SlotFillerInterface>(user))
+          fillers.push_back(user);
+      llvm::sort(fillers, [](Operation *a, Operation *b) {
+        return a->isBeforeInBlock(b);
+      });
+      for (Operation *filler : fillers)
+        filler->moveBefore(&body, body.end());
+      electedPuts[acquire] = elect;
+      builder.setInsertionPointToEnd(&body);
+    }
     ArriveOp::create(builder, op.getLoc(), ring.getSymNameAttr(), Side::Full,
-                     *index, bytes, /*per_warp=*/!isSingleThread());
+                     *index, bytes,
+                     /*per_warp=*/!isSingleThread() && !elects);
     return success();
   }
 
@@ -192,7 +219,10 @@ private:
     if (ring.getConsumer() == Consumer::Roles) {
       Value one = arith::ConstantIntOp::create(builder, loc, 1, 32);
       Value parity = arith::XOrIOp::create(builder, loc, op.getPhase(), one);
-      WaitOp::create(builder, loc, op.getRing(), Side::Empty, index, parity);
+      OpBuilder waiter = builder;
+      if (tma::ElectOp elect = electedPuts.lookup(op))
+        waiter.setInsertionPointToStart(&elect.getBody().front());
+      WaitOp::create(waiter, loc, op.getRing(), Side::Empty, index, parity);
       replaceBySlot(builder, op, op.getRingAttr(), index);
       return success();
     }
@@ -244,6 +274,8 @@ private:
   int64_t barrier = 0;
   llvm::SetVector<RingOp> staging;
   SmallVector<Operation *> done;
+  /// Puts of which one thread of the role does all, by their acquire.
+  llvm::DenseMap<Operation *, tma::ElectOp> electedPuts;
 };
 
 struct PipeLowerToBarriers

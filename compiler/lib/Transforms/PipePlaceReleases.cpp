@@ -32,12 +32,48 @@ void collectReaders(Value value, SmallVectorImpl<Operation *> &readers) {
   }
 }
 
+/// The author's `free` must do what the compiler would: once on every path,
+/// and nothing reads the slot after it.
+LogicalResult checkFreed(pipe::AcquireGetOp get,
+                         ArrayRef<Operation *> readers) {
+  Operation *release = nullptr;
+  for (Operation *reader : readers) {
+    if (!isa<pipe::ReleaseOp>(reader))
+      continue;
+    if (release) {
+      InFlightDiagnostic diag = reader->emitError("frees this slot again");
+      diag.attachNote(release->getLoc()) << "it is also freed here";
+      return diag;
+    }
+    if (reader->getBlock() != get->getBlock()) {
+      InFlightDiagnostic diag =
+          reader->emitError("'free' in a loop or branch that does not contain "
+                            "the slot's 'get' is not lowered yet: the slot "
+                            "must be freed once on every path");
+      diag.attachNote(get.getLoc()) << "the slot is taken here";
+      return diag;
+    }
+    release = reader;
+  }
+  for (Operation *reader : readers) {
+    Operation *ancestor = get->getBlock()->findAncestorOpInBlock(*reader);
+    if (!ancestor ||
+        (reader != release && !ancestor->isBeforeInBlock(release))) {
+      InFlightDiagnostic diag =
+          reader->emitError("reads a slot after it has been freed");
+      diag.attachNote(release->getLoc()) << "it is freed here";
+      return diag;
+    }
+  }
+  return success();
+}
+
 LogicalResult placeRelease(pipe::AcquireGetOp get) {
   SmallVector<Operation *> readers;
   collectReaders(get.getSlot(), readers);
   // Written by the author (`free`).
   if (llvm::any_of(readers, llvm::IsaPred<pipe::ReleaseOp>))
-    return success();
+    return checkFreed(get, readers);
   Operation *last = get;
   SmallVector<Value> tokens;
   for (Operation *reader : readers) {

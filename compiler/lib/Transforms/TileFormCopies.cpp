@@ -220,12 +220,30 @@ private:
     return success();
   }
 
+  /// Groups that do not divide a tile all hold it: a store of the same values
+  /// by each is right, adding them is not.
+  LogicalResult checkAddedOnce(StoreOp store, RoleOp role) {
+    if (!store.getAccumulate() || !role.getGroups() || role.getCount() == 1)
+      return success();
+    TileType type = store.getValue().getType();
+    if (role.getSplit() && type.hasAxis(*role.getSplit()))
+      return success();
+    InFlightDiagnostic diag = store.emitError("each of ")
+                              << role.getCount() << " groups would add this "
+                              << "tile to '" << nameOf(store.getTensor())
+                              << "'; split one of its axes over them";
+    diag.attachNote(role.getLoc()) << "role '" << role.getName() << "' is here";
+    return diag;
+  }
+
   /// A store goes through shared memory when its tile is a box of the tensor
   /// and held by whole warpgroups; otherwise it stays for `tile-distribute`,
   /// which stores element by element.
   LogicalResult formStore(StoreOp store) {
     TileType type = store.getValue().getType();
     auto role = store->getParentOfType<RoleOp>();
+    if (failed(checkAddedOnce(store, role)))
+      return failure();
     if (!role.getGroups())
       return success();
     int64_t major = majorOf(store.getTensor());

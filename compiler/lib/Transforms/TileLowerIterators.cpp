@@ -125,6 +125,16 @@ struct TileLowerIterators
     SmallVector<ForEachOp> loops;
     // Inner loops first: their iterators may use outer indices.
     kernel.walk([&](ForEachOp op) { loops.push_back(op); });
+    // Iterators divide their tiles among the CTAs, each by itself: nested, a
+    // CTA would see only the pairs of its own tiles.
+    for (ForEachOp op : loops)
+      if (auto outer = op->getParentOfType<ForEachOp>()) {
+        InFlightDiagnostic diag = op.emitError(
+            "iterating inside another iterator's loop is not lowered yet; give "
+            "one iterator all indices");
+        diag.attachNote(outer.getLoc()) << "the outer loop is here";
+        return signalPassFailure();
+      }
     if (failed(recordLaunch(kernel)))
       return signalPassFailure();
     for (ForEachOp op : loops)

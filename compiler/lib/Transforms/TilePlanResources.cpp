@@ -86,7 +86,14 @@ private:
       wanted.roles.push_back(entry);
       roles.push_back(role);
     }
-    for (auto ring : kernel.getBody().getOps<pipe::RingOp>()) {
+    for (auto ring :
+         llvm::make_early_inc_range(kernel.getBody().getOps<pipe::RingOp>())) {
+      if (ring.getConsumer() == pipe::Consumer::Roles &&
+          SymbolTable::symbolKnownUseEmpty(ring, kernel)) {
+        ring.emitWarning("pipe '") << ring.getSymName() << "' is not used";
+        ring.erase();
+        continue;
+      }
       PipeRequest pipe;
       pipe.name = ring.getSymName().str();
       for (unsigned i = 0; i < ring.getFieldNames().size(); ++i) {
@@ -113,30 +120,40 @@ private:
       if (ring.getDepth() > 0)
         pipe.depth = ring.getDepth();
       wanted.pipes.push_back(pipe);
-      countArrivals(ring);
+      if (failed(countArrivals(ring)))
+        return failure();
     }
     return success();
   }
 
-  /// Every role that fills a slot arrives once; every warp that reads it
-  /// arrives once when it is done.
-  void countArrivals(pipe::RingOp ring) {
+  /// A role that fills a slot by bulk copies arrives once, since one thread
+  /// issues them; one that writes it with ordinary stores arrives once a warp.
+  /// Every warp that reads a slot arrives once when it is done.
+  LogicalResult countArrivals(pipe::RingOp ring) {
     int64_t full = 0, empty = 0;
     for (RoleOp role : roles) {
-      bool puts = false, gets = false;
+      bool gets = false;
+      pipe::AcquirePutOp bulk, written;
       role.walk([&](Operation *op) {
-        if (auto put = dyn_cast<pipe::AcquirePutOp>(op))
-          puts |= put.getRing() == ring.getSymName();
-        else if (auto get = dyn_cast<pipe::AcquireGetOp>(op))
+        if (auto put = dyn_cast<pipe::AcquirePutOp>(op)) {
+          if (put.getRing() == ring.getSymName())
+            (isFilledByBulkCopies(put.getSlot()) ? bulk : written) = put;
+        } else if (auto get = dyn_cast<pipe::AcquireGetOp>(op)) {
           gets |= get.getRing() == ring.getSymName();
+        }
       });
-      if (puts)
-        full += isSingleThread(role) ? 1 : role.getNumWarps();
+      if (bulk && written)
+        return written.emitError("one role fills pipe '")
+               << ring.getSymName()
+               << "' by bulk copies and by ordinary stores: not lowered yet";
+      if (bulk || written)
+        full += bulk || isSingleThread(role) ? 1 : role.getNumWarps();
       if (gets)
         empty += isSingleThread(role) ? 1 : role.getNumWarps();
     }
     ring.setFullCount(full);
     ring.setEmptyCount(empty);
+    return success();
   }
 
   LogicalResult fail(const PlanFailure &failure) {

@@ -62,6 +62,13 @@ private:
     return value;
   }
 
+  bool hasAxis(Value value) {
+    if (auto tile = dyn_cast<TileType>(value.getType()))
+      return tile.hasAxis(axis);
+    auto view = dyn_cast<ViewType>(value.getType());
+    return view && view.getExtent(axis);
+  }
+
   LogicalResult splitType(Operation *op, Value value) {
     auto type = dyn_cast<TileType>(value.getType());
     if (!type || !type.hasAxis(axis))
@@ -97,6 +104,27 @@ private:
   }
 
   LogicalResult splitOp(Operation *op) {
+    // Each group would hold a part of the sum, and nobody adds the parts.
+    if (auto contraction = dyn_cast<ContractionInterface>(op))
+      if (hasAxis(contraction.getMatrixA()) &&
+          hasAxis(contraction.getMatrixB())) {
+        InFlightDiagnostic diag = op->emitError()
+                                  << "this 'mma' contracts axis '" << axis
+                                  << "', which cannot be split over groups";
+        diag.attachNote(role.getLoc())
+            << "role '" << role.getName() << "' splits it here";
+        return diag;
+      }
+    if (auto reduce = dyn_cast<ReduceOp>(op))
+      if (llvm::is_contained(reduce.getAxes().getAsValueRange<StringAttr>(),
+                             axis)) {
+        InFlightDiagnostic diag = op->emitError()
+                                  << "reduces axis '" << axis
+                                  << "', which cannot be split over groups";
+        diag.attachNote(role.getLoc())
+            << "role '" << role.getName() << "' splits it here";
+        return diag;
+      }
     for (Region &region : op->getRegions())
       for (BlockArgument arg : region.getArguments())
         if (failed(splitType(op, arg)))

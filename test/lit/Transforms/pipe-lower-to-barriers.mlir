@@ -41,6 +41,22 @@ tile.kernel @between_roles(
     // CHECK: pipe.arrive @ab full[%{{.*}}] per_warp
     pipe.commit %s : !pipe.slot<@ab>
   }
+  // One thread of a larger role does all of a put by bulk copies.
+  // CHECK: tile.role "load_all"
+  tile.role "load_all" warps(2) {
+    // CHECK-NOT: pipe.wait
+    // CHECK: %[[L:.*]] = pipe.slot_at @ab[%[[LI:.*]]]
+    // CHECK: pipe.field %[[L]]["a"]
+    // CHECK-NEXT: tma.elect role {
+    // CHECK-NEXT: pipe.wait @ab empty[%[[LI]]]
+    // CHECK-NEXT: tma.load
+    // CHECK-NEXT: pipe.arrive @ab full[%[[LI]]] expect 2048{{$}}
+    // CHECK-NEXT: }
+    %s = pipe.acquire_put @ab : !pipe.slot<@ab>
+    %a = pipe.field %s["a"] : !pipe.slot<@ab> -> !v
+    tma.load %dA[%c0, %c0] to %a arrive %s : !dv, !v, !pipe.slot<@ab>
+    pipe.commit %s : !pipe.slot<@ab>
+  }
   // CHECK: tile.role "math"
   tile.role "math" groups(2) {
     // CHECK: %[[J:.*]] = arith.constant 0 : i32

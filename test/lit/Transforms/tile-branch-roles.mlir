@@ -144,6 +144,14 @@ tile.kernel @roles() target "sm_90a" attributes {threads = 512 : i64, smem_bytes
     // CHECK: arith.subi %[[TID]], %[[BASE]]
     %t = tile.thread
     %x = arith.addi %t, %t : index
+    // A fixed thread of the role: 32 * 13.
+    // CHECK: %[[FIRST:.*]] = arith.constant 416 : i32
+    // CHECK: %[[IS:.*]] = arith.cmpi eq, %[[TID]], %[[FIRST]]
+    // CHECK: scf.if %[[IS]] {
+    // CHECK-NEXT: pipe.wait @roles.ab empty
+    tma.elect role {
+      pipe.wait @ab empty[%c0] parity %c0
+    }
   }
   // CHECK: llvm.return
 }

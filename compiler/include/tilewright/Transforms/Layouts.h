@@ -37,6 +37,10 @@ struct ViewOrigin {
 };
 ViewOrigin traceView(mlir::Value view);
 
+/// Whether bulk copies fill a slot. One thread issues them and arrives for the
+/// whole role; ordinary stores are arrived for by every warp.
+bool isFilledByBulkCopies(mlir::Value slot);
+
 /// What is known of an index value: constants, products and sums with
 /// constants, loop variables with constant bounds and steps, groups.
 SymbolFacts getFacts(mlir::Value value);

@@ -256,8 +256,10 @@ LogicalResult RoleOp::verify() {
       return emitOpError("asks for ")
              << static_cast<int64_t>(*regs)
              << " registers; setmaxnreg takes multiples of 8 from 24 to 256";
+  // 255 is all that a thread can have (PTX ISA, .maxnreg), which a CTA of few
+  // threads has from the start, without setmaxnreg.
   if (auto regs = getPlanRegs())
-    if (!isRegisterCount(*regs))
+    if (!isRegisterCount(*regs) && *regs != 255)
       return emitOpError("is planned with ")
              << static_cast<int64_t>(*regs)
              << " registers; setmaxnreg takes multiples of 8 from 24 to 256";

@@ -55,6 +55,9 @@ tile.kernel @copies(
       // CHECK: tma.wait_group 1
       tma.wait_group 1
     }
+    // CHECK: tma.elect role {
+    tma.elect role {
+    }
     // CHECK: tma.elect {
     // CHECK-NEXT: }
     tma.elect {}

@@ -89,15 +89,17 @@ def TMA_WaitGroupOp : TMA_EffectOp<"wait_group"> {
 
 def TMA_ElectOp : TMA_Op<"elect", [
     SingleBlock, NoTerminator, RecursiveMemoryEffects]> {
-  let summary = "One fixed thread of the role's group (or warp) runs the body";
+  let summary = "One fixed thread of the role, its group or its warp runs the body";
   let description = [{
     The same thread each time, so that groups of bulk copies, which belong to
-    a thread, can be waited for. `group` elects one thread of the warpgroup,
-    otherwise one of the warp.
+    a thread, can be waited for. `role` elects one thread of all the role's,
+    `group` one of the warpgroup, otherwise it is one of the warp.
   }];
-  let arguments = (ins UnitAttr:$group);
+  let arguments = (ins UnitAttr:$group, UnitAttr:$role);
   let regions = (region SizedRegion<1>:$body);
-  let assemblyFormat = "(`group` $group^)? attr-dict-with-keyword $body";
+  let assemblyFormat = [{
+    (`group` $group^)? (`role` $role^)? attr-dict-with-keyword $body
+  }];
 }
 
 #endif // TILEWRIGHT_DIALECT_TMA_TMAOPS_TD
