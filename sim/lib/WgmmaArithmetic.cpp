@@ -9,6 +9,12 @@
 //   * a result beyond f32's range is an infinity;
 //   * as soon as one term is an infinity or NaN, the exact sum decides.
 //
+// AccumulateModel::hopper was compared, bit for bit, with single m64n8
+// instructions on an H200 (test/sim/oracle/numerics.py): 1,048,576
+// accumulations of e4m3 and 131,072 each of e5m2, bf16, f16 and tf32, in eight
+// classes from equal exponents to cancelling pairs and subnormals: no
+// difference. One fraction bit more or fewer makes a third of them differ.
+//
 //===----------------------------------------------------------------------===//
 
 #include "tilewright/Sim/Wgmma.h"
@@ -159,22 +165,26 @@ float addTruncated(const Factor *a, const Factor *b, unsigned k, float c,
   return c;
 }
 
-/// Decoded operands of one instruction.
+/// A decoded operand, [row][k].
 struct Values {
-  std::vector<double> a, b; ///< [row][k]
-  bool finite = true;
-};
+  std::vector<double> values;
+  std::vector<Factor> factors; ///< Of finite values; for truncating models.
+  std::vector<bool> finite;    ///< All of the row is.
 
-std::vector<double> decodeAll(const WgmmaOperand &operand, Format format,
-                              bool negate, bool &finite) {
-  std::vector<double> values(operand.bits.size());
-  for (size_t i = 0; i < values.size(); ++i) {
-    double value = decode(format, operand.bits[i]);
-    finite &= std::isfinite(value);
-    values[i] = negate ? -value : value;
+  Values(const WgmmaOperand &operand, Format format, bool negate, bool split)
+      : values(operand.bits.size()), finite(operand.rows, true) {
+    for (size_t i = 0; i < values.size(); ++i) {
+      double value = decode(format, operand.bits[i]);
+      values[i] = negate ? -value : value;
+      if (!std::isfinite(value))
+        finite[i / operand.k] = false;
+    }
+    if (split)
+      for (double value : values)
+        factors.push_back(std::isfinite(value) ? ::split(format, value)
+                                               : Factor());
   }
-  return values;
-}
+};
 
 /// D as a 64 x n matrix, however it is packed into registers.
 class Accumulator {
@@ -246,53 +256,44 @@ void tilewright::sim::multiplyAccumulate(const WgmmaShape &shape,
     multiplyIntegers(shape, a, b, scaleD, out);
     return;
   }
-  bool finite = true;
-  std::vector<double> left = decodeAll(a, shape.a, shape.negateA, finite);
-  std::vector<double> right = decodeAll(b, shape.b, shape.negateB, finite);
+  Values left(a, shape.a, shape.negateA, !model.isExact);
+  Values right(b, shape.b, shape.negateB, !model.isExact);
   auto initial = [&](unsigned row, unsigned column) {
     return scaleD ? decode(shape.d, out.get(row, column)) : 0.0;
   };
-
-  std::vector<Factor> leftFactors, rightFactors;
-  if (!model.isExact && finite) {
-    for (double value : left)
-      leftFactors.push_back(split(shape.a, value));
-    for (double value : right)
-      rightFactors.push_back(split(shape.b, value));
+  if (!model.isExact) {
+    int fraction = int(fractionBitsOf(shape.a) + fractionBitsOf(shape.b));
+    for (unsigned row = 0; row < waveRows; ++row)
+      for (unsigned column = 0; column < n; ++column) {
+        double c = initial(row, column), value = c;
+        if (left.finite[row] && right.finite[column] && std::isfinite(c))
+          value =
+              addTruncated(&left.factors[row * k], &right.factors[column * k],
+                           k, float(c), fraction, model);
+        else
+          for (unsigned i = 0; i < k; ++i)
+            value += left.values[row * k + i] * right.values[column * k + i];
+        out.set(row, column, packResult(shape, value));
+      }
+    return;
   }
-  int fraction = int(fractionBitsOf(shape.a) + fractionBitsOf(shape.b));
 
   // B by k, so that the inner loop runs over neighbours.
   std::vector<double> byK(size_t(n) * k), sums(n);
   for (unsigned column = 0; column < n; ++column)
     for (unsigned i = 0; i < k; ++i)
-      byK[i * n + column] = right[column * k + i];
-
+      byK[i * n + column] = right.values[column * k + i];
   for (unsigned row = 0; row < waveRows; ++row) {
-    if (leftFactors.empty()) {
-      std::fill(sums.begin(), sums.end(), 0.0);
-      for (unsigned i = 0; i < k; ++i) {
-        double factor = left[row * k + i];
-        const double *values = &byK[size_t(i) * n];
-        for (unsigned column = 0; column < n; ++column)
-          sums[column] += factor * values[column];
-      }
+    std::fill(sums.begin(), sums.end(), 0.0);
+    for (unsigned i = 0; i < k; ++i) {
+      double factor = left.values[row * k + i];
+      const double *values = &byK[size_t(i) * n];
       for (unsigned column = 0; column < n; ++column)
-        out.set(row, column,
-                packResult(shape, sums[column] + initial(row, column)));
-      continue;
+        sums[column] += factor * values[column];
     }
-    for (unsigned column = 0; column < n; ++column) {
-      float c = float(initial(row, column));
-      double value;
-      if (std::isfinite(c)) {
-        value = addTruncated(&leftFactors[row * k], &rightFactors[column * k],
-                             k, c, fraction, model);
-      } else {
-        value = c; // finite products change neither infinity nor NaN
-      }
-      out.set(row, column, packResult(shape, value));
-    }
+    for (unsigned column = 0; column < n; ++column)
+      out.set(row, column,
+              packResult(shape, sums[column] + initial(row, column)));
   }
 }
 

@@ -60,7 +60,8 @@ Format mapFormat(MapType type);
 /// Loads the box of `map` whose first element is at `coordinates` (innermost
 /// first, one for each dimension; negative or beyond the tensor is legal) to
 /// `shared` at `address`. Out-of-bounds elements get the fill value. F32Ftz
-/// flushes subnormals to zero; TF32 rounds to nearest even.
+/// flushes subnormals to zero; TF32 rounds to nearest (ties to even: that part
+/// is not measured). NaN fill is 0x7FF7 in each 16 bits.
 ///
 /// Errors: rank, an address that is not 128-byte aligned (PTX ISA,
 /// cp.async.bulk.tensor), a box that leaves `shared`, the errors of `global`.

@@ -117,8 +117,9 @@ struct AccumulateModel {
   bool normaliseProducts = false;
 
   static AccumulateModel exact() { return {}; }
-  /// What is published for Hopper: 8-bit floats keep 13 fraction bits (sign,
-  /// 8 exponent bits, 13: a 22-bit accumulator), wider types 25.
+  /// Hopper, for f32 accumulators; measured (see WgmmaArithmetic.cpp): 8-bit
+  /// floats keep 13 fraction bits (sign, 8 exponent bits, 13: the published
+  /// 22-bit accumulator), wider types align to 25 and give all of f32's 23.
   static AccumulateModel hopper(Format operands);
 };
 
