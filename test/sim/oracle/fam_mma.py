@@ -82,12 +82,15 @@ def wgmma(name, about, at, bt, n, a, b, steps=1, ka=32, kb=32, ta=0, tb=0,
     for i in range(acc):
         body += f"st.global.b32 [%d_out+{4 * i}], %r_d{i};\n"
     smem = -(-size_a // 1024) * 1024 + -(-size_b // 1024) * 1024
-    Kernel("wgmma_" + name, about, body + "ret;\n",
+    kernel = Kernel("wgmma_" + name, about, body + "ret;\n",
            [{"buffer": x} for x in ("a", "b", "c", "out")],
            {"a": rand(size_a, seed, **mask(at)),
             "b": rand(size_b, seed + 1, **mask(bt)),
             "c": rand(512 * acc, seed + 2, **({} if raw else F32)),
             "out": out(512 * acc)}, smem=smem)
+    kernel.wgmma = dict(at=at, bt=bt, n=n, a=a, b=b, steps=steps, ka=ka, kb=kb,
+                        ta=ta, tb=tb, scale_d=scale_d, negate=negate,
+                        regs_a=regs_a, sizes=sizes, repeats=repeats)
 
 
 def accumulators():

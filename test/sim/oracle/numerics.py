@@ -7,16 +7,23 @@ eight classes; see ACCUMULATION.md.
   numerics.py record --out DIR [--ptxas P] [--libcuda L]
       runs them on GPU 0 and writes DIR/acc_<type>.npz (the outputs; the inputs
       follow from the class and instruction number)
-  numerics.py fit DIR       compares the model with the outputs in DIR
-  numerics.py check         compares the model with the stored sample
+  numerics.py fit DIR       compares model.py with all the outputs in DIR
+  numerics.py store DIR     keeps digests and a sample of DIR in numerics/
+  numerics.py check [--full]  compares model.py with the stored sample; with
+      --full, with the digests of all outputs
+  numerics.py dump DIR      writes the kernels' input buffers as raw files
 
 Needs numpy.
 """
 
+import hashlib
+import json
 import os
 import sys
 
 import numpy as np
+
+import model
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 
@@ -118,17 +125,22 @@ def fragments():
     return row * 8 + t % 4 * 2 + r % 2
 
 
+def buffers(kind):
+    """The three input buffers of acc_<kind>.ptx."""
+    a, b, c = inputs(kind)
+    acc = c.reshape(len(a), 512)[:, fragments()]
+    return [core_matrices(kind, a), core_matrices(kind, b),
+            acc.astype("<u4").tobytes()]
+
+
 def record(out, ptxas, libcuda):
     import ctypes
     from record import Cuda, assemble
     cuda = Cuda(libcuda)
     os.makedirs(out, exist_ok=True)
     for kind in KINDS:
-        a, b, c = inputs(kind)
-        count = len(a)
-        acc = c.reshape(count, 512)[:, fragments()]
-        data = [core_matrices(kind, a), core_matrices(kind, b),
-                acc.astype("<u4").tobytes(), bytes(2048 * count)]
+        count = 8 * KINDS[kind][4]
+        data = buffers(kind) + [bytes(2048 * count)]
         assert [len(d) // count for d in data] == [2048, 256, 2048, 2048]
         module = cuda.module(assemble(
             os.path.join(HERE, "numerics", f"acc_{kind}.ptx"), ptxas))
@@ -149,14 +161,86 @@ def record(out, ptxas, libcuda):
         print(kind, count * 512, "accumulations")
 
 
-def decode(kind, code):
-    """(sign, significand, exponent of its unit): value = ± s · 2^e."""
-    e, m, _, _, _ = KINDS[kind]
-    code = code.astype(np.int64)
-    expo, man = code >> m & ((1 << e) - 1), code & ((1 << m) - 1)
-    sig = np.where(expo > 0, man | 1 << m, man)
-    unit = np.maximum(expo, 1) - ((1 << (e - 1)) - 1) - m
-    return np.where(code >> (e + m) & 1, -1, 1), sig, unit
+def modelled(kind, lo, hi):
+    """The model's outputs of instructions lo … hi - 1, and the recorded input
+    class of each is lo // KINDS[kind][4]."""
+    a, b, c = (x[lo:hi] for x in inputs(kind))
+    return model.step(kind, kind, a, b, c)
+
+
+def fit(folder):
+    """Compares all outputs in a folder with the model; writes nothing."""
+    bad = 0
+    for kind, (_, _, _, _, n) in KINDS.items():
+        path = os.path.join(folder, f"acc_{kind}.npz")
+        d = np.load(path)["d"]
+        for cls, about in enumerate(CLASSES):
+            got = np.concatenate([
+                modelled(kind, i, i + 16)
+                for i in range(cls * n, (cls + 1) * n, 16)])
+            want = d[cls * n:(cls + 1) * n]
+            differ = int((got != want).sum())
+            bad += differ
+            print(f"{kind} {about}: {differ} of {got.size} differ")
+    return bad
+
+
+def digest(d):
+    return hashlib.sha256(d.astype("<u4").tobytes()).hexdigest()
+
+
+def store(folder):
+    """Keeps the digests of every class and a sample of the outputs."""
+    sample, digests = {}, {}
+    for kind, (_, _, _, _, n) in KINDS.items():
+        d = np.load(os.path.join(folder, f"acc_{kind}.npz"))["d"]
+        digests[kind] = [digest(d[c * n:(c + 1) * n]) for c in range(8)]
+        keep = 8 if kind == "e4m3" else 2
+        sample[kind] = np.concatenate(
+            [d[c * n:c * n + keep] for c in range(8)])
+    np.savez_compressed(os.path.join(HERE, "numerics", "sample.npz"), **sample)
+    with open(os.path.join(HERE, "numerics", "digests.json"), "w") as f:
+        json.dump(digests, f, indent=1)
+
+
+def check(full):
+    """The model against the stored sample; with `full`, all outputs that the
+    model gives against the digests of what was measured."""
+    bad = 0
+    sample = np.load(os.path.join(HERE, "numerics", "sample.npz"))
+    for kind, (_, _, _, _, n) in KINDS.items():
+        keep = len(sample[kind]) // 8
+        for cls in range(8):
+            got = modelled(kind, cls * n, cls * n + keep)
+            want = sample[kind][cls * keep:(cls + 1) * keep]
+            differ = int((got != want).sum())
+            if differ:
+                print(f"{kind} {CLASSES[cls]}: {differ} of {got.size} differ")
+            bad += differ
+    if full:
+        with open(os.path.join(HERE, "numerics", "digests.json")) as f:
+            digests = json.load(f)
+        for kind, (_, _, _, _, n) in KINDS.items():
+            for cls in range(8):
+                got = np.concatenate([
+                    modelled(kind, i, i + 16)
+                    for i in range(cls * n, (cls + 1) * n, 16)])
+                if digest(got) != digests[kind][cls]:
+                    bad += 1
+                    print(f"{kind} {CLASSES[cls]}: another digest")
+    print("the model agrees" if not bad else f"{bad} differences")
+    return bad
+
+
+def dump(folder):
+    """Raw little-endian buffers a, b, c as numerics/acc_<type>.ptx takes them
+    (CTA i has bytes 2048·i of a, 256·i of b, 2048·i of c and out)."""
+    os.makedirs(folder, exist_ok=True)
+    for kind in KINDS:
+        for name, data in zip("abc", buffers(kind)):
+            with open(os.path.join(folder, f"acc_{kind}.{name}.bin"),
+                      "wb") as f:
+                f.write(data)
 
 
 def main():
@@ -166,6 +250,14 @@ def main():
         record(option("--out", "."), option("--ptxas", "ptxas"),
                option("--libcuda", "libcuda.so.1"))
         return 0
+    if args[:1] == ["fit"]:
+        return fit(args[1]) != 0
+    if args[:1] == ["store"]:
+        return store(args[1])
+    if args[:1] == ["dump"]:
+        return dump(args[1])
+    if args[:1] == ["check"]:
+        return check("--full" in args) != 0
     print(__doc__)
     return 2
 
