@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 #include "tilewright/Sim/Wgmma.h"
+#include "llvm/Support/Endian.h"
+#include "llvm/Support/MemoryBuffer.h"
 #include "gtest/gtest.h"
 #include <cmath>
 #include <cstring>
@@ -506,6 +508,43 @@ TEST(SimWgmma, TruncatingAdderAsDefined) {
     }
 }
 
+TEST(SimWgmma, TruncatingAdderAsMeasured) {
+  // What an H200 computed, drawn by sample_accumulations.py.
+  auto file = llvm::MemoryBuffer::getFile(TILEWRIGHT_SOURCE_DIR
+                                          "/test/unit/sim/accumulations.bin");
+  ASSERT_TRUE(bool(file)) << file.getError().message();
+  constexpr size_t recordBytes = 76;
+  ASSERT_EQ((*file)->getBufferSize(), 1080 * recordBytes);
+  const Format types[] = {Format::E4M3, Format::E5M2, Format::BF16, Format::F16,
+                          Format::TF32};
+  unsigned special = 0, truncated = 0;
+  for (size_t i = 0; i < 1080; ++i) {
+    const char *at = (*file)->getBufferStart() + i * recordBytes;
+    uint32_t head = llvm::support::endian::read32le(at);
+    Format format = types[head & 0xFF];
+    unsigned size = bitWidth(format) / 8;
+    std::vector<uint32_t> a(32 / size, 0), b(32 / size, 0);
+    for (unsigned k = 0; k < 32 / size; ++k) {
+      std::memcpy(&a[k], at + 4 + k * size, size);
+      std::memcpy(&b[k], at + 36 + k * size, size);
+    }
+    uint32_t c = llvm::support::endian::read32le(at + 68);
+    uint32_t d = llvm::support::endian::read32le(at + 72);
+    WgmmaShape shape = shapeOf(Format::F32, format, format, 8);
+    ASSERT_EQ(asBits(dotAccumulate(shape, a, b, asFloat(c),
+                                   AccumulateModel::hopper(format))),
+              d)
+        << formatName(format).str() << " class " << (head >> 8) << " record "
+        << i;
+    special += !std::isfinite(asFloat(d));
+    truncated += asBits(dotAccumulate(shape, a, b, asFloat(c),
+                                      AccumulateModel::exact())) != d;
+  }
+  // The sample tells the models apart, and has infinities or NaN in it.
+  EXPECT_GT(truncated, 300u);
+  EXPECT_GT(special, 10u);
+}
+
 TEST(SimWgmma, TheInstructionIsItsDotProducts) {
   std::mt19937_64 random(24);
   for (Format format : {Format::E4M3, Format::BF16}) {
@@ -553,7 +592,16 @@ TEST(SimWgmma, InfinitiesAndNaN) {
     std::vector<uint32_t> d(128 * 4, 0);
     a.bits[3 * 32 + 5] = infinite;
     d[4 * 4] = asBits(-inf); // thread 4 holds row 1
+    // An infinity changes nothing but the row that it is in: the others still
+    // truncate.
+    bool truncates = !model.isExact;
+    d[8 * 4] = asBits(0x1p20f);
+    d[8 * 4 + 1] = asBits(1 + 0x1p-18f); // thread 8 holds row 2
     multiplyAccumulate(shape, a, b, true, d, model);
+    EXPECT_EQ(accumulatorElement(shape, d, 2, 0),
+              asBits(truncates ? 0x1p20f : 0x1p20f + 32));
+    EXPECT_EQ(accumulatorElement(shape, d, 2, 1),
+              asBits(truncates ? 33.0f : 33 + 0x1p-18f));
     for (unsigned column = 0; column < 8; ++column) {
       EXPECT_EQ(accumulatorElement(shape, d, 3, column), asBits(inf));
       EXPECT_EQ(accumulatorElement(shape, d, 1, column),
