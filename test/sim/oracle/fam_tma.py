@@ -77,9 +77,10 @@ mbarrier.arrive.expect_tx.shared.b64 %d_s0, [%d_bar], {size * len(boxes)};
     body += "$L__issued:\nbar.warp.sync -1;\n" + wait("%d_bar", "0")
     body += copy_loop("out", "%d_sm", "%d_out", total // 4, 128, "shared",
                       "global") + "ret;\n"
-    Kernel("tma_load_" + name, about, body, [m, {"buffer": "out"}],
+    kernel = Kernel("tma_load_" + name, about, body, [m, {"buffer": "out"}],
            {"a": init or rand(-(-extent(m) // 4) * 4, seed),
             "out": out(total)}, smem=total + 64)
+    kernel.tma = dict(map=m["tensormap"], boxes=boxes, at=at, op="load")
 
 
 def store(name, about, m, boxes, reduce=None, at=None, seed=90, data=None,
@@ -109,9 +110,11 @@ setp.ne.b32 %p_t, %r_tid, 0;
     body += "cp.async.bulk.wait_group.read 0;\ncp.async.bulk.wait_group 0;\n" \
         "$L__end:\nret;\n"
     size = -(-extent(m) // 4) * 4
-    Kernel("tma_" + name, about, body, [m, {"buffer": "data"}],
+    kernel = Kernel("tma_" + name, about, body, [m, {"buffer": "data"}],
            {"data": data or rand(total, seed),
             "out": target or out(size, 0x33333333)}, smem=total)
+    kernel.tma = dict(map=m["tensormap"], boxes=boxes, at=at,
+                      op=reduce or "store")
 
 
 def multicast():

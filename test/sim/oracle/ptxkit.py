@@ -125,13 +125,12 @@ def forms(text):
     """The distinct opcodes (with their suffixes) of a PTX text."""
     text = re.sub(r"//[^\n]*|/\*.*?\*/", "", text, flags=re.S)
     found = set()
-    for block in re.findall(r"^\{(.*?)^\}", text, flags=re.S | re.M):
-        for line in block.split("\n"):
-            line = re.sub(r"^\s*(\$?\w+:|[{}])*\s*", "", line)
-            line = re.sub(r"^@!?%?\w+\s+", "", line)
-            m = re.match(r"([a-z][\w.:]*)[\s;]", line)
-            if m:
-                found.add(m.group(1))
+    for line in text.split("\n"):
+        line = re.sub(r"^\s*(\$?\w+:|[{}])*\s*", "", line)
+        line = re.sub(r"^@!?%?\w+\s+", "", line)
+        m = re.match(r"([a-z][\w.:]*)(\s[^:]*)?;", line)
+        if m:
+            found.add(m.group(1))
     return sorted(found)
 
 

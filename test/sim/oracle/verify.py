@@ -96,13 +96,101 @@ def wgmma(kernel, start):
     return c.ravel()[index].astype("<u4").tobytes()
 
 
+# What an out-of-bounds element reads as with the NaN fill.
+NAN_FILL = {"f32": 0x7FF77FF7, "bf16": 0x7FF7, "f16": 0x7FF7}
+
+
+def tf32(data):
+    """A load of type tf32 rounds each element to nearest, 10 fraction bits."""
+    word = int.from_bytes(data, "little")
+    return (word + 0x1000 & 0xFFFFE000).to_bytes(4, "little")
+
+
+def pitch(m):
+    """Bytes from one row of a box in shared memory to the next: a row narrower
+    than the swizzle's span is padded to the span."""
+    row = m["box"][0] * fam_tma.SIZES[m["type"]]
+    return max(row, m["swizzle"])
+
+
+def elements(m, box):
+    """Pairs (global byte offset or None, shared byte offset) of a box."""
+    size = fam_tma.SIZES[m["type"]]
+    strides = [size] + m["strides"]
+    for index in itertools.product(*[range(b) for b in m["box"][::-1]]):
+        index = index[::-1]
+        at = [c + i for c, i in zip(box, index)]
+        inside = all(0 <= x < d for x, d in zip(at, m["dims"]))
+        row = 0
+        for i, b in list(zip(index, m["box"]))[:0:-1]:
+            row = row * b + i
+        yield (m["offset"] + sum(x * s for x, s in zip(at, strides))
+               if inside else None, row * pitch(m) + index[0] * size)
+
+
+def reduced(kind, op, old, new):
+    """A reduction of one element, as bytes."""
+    if kind in ("s32", "u32"):
+        old, new = (int.from_bytes(x, "little", signed=kind == "s32")
+                    for x in (old, new))
+        value = {"min": min, "max": max, "xor": lambda a, b: a ^ b}[op](old, new)
+        return (value & 0xFFFFFFFF).to_bytes(4, "little")
+    if kind == "f32":
+        a, b = (np.frombuffer(x, "<f4") for x in (old, new))
+        return (a + b).astype("<f4").tobytes()
+    if kind == "f16":
+        a, b = (np.frombuffer(x, "<f2").astype("f4") for x in (old, new))
+        return (a + b).astype("<f2").tobytes()
+    a, b = (np.frombuffer(bytes(2) + x, "<f4") for x in (old, new))
+    if op == "max":
+        return max(a, b).astype("<f4").tobytes()[2:]
+    bits = int((a.astype("f8") + b).astype("<f4").view("<u4")[0])
+    bits += 0x7FFF + (bits >> 16 & 1)
+    return (bits >> 16).to_bytes(2, "little")
+
+
+def tma(kernel, start):
+    t = kernel.tma
+    m, size = t["map"], fam_tma.SIZES[t["map"]["type"]]
+    out = bytearray(start["out"].tobytes())
+    if t["op"] == "load":
+        out = bytearray(struct.pack("<I", 0xA5A5A5A5) * (len(out) // 4))
+        source = start["a"].tobytes()
+    else:
+        source = start["data"].tobytes()
+    fill = (NAN_FILL[m["type"]] if m["oob"] == "nan" else 0).to_bytes(
+        size, "little")
+    for box, at in zip(t["boxes"], t["at"]):
+        for where, shared in elements(m, box):
+            shared = swizzled(at + shared, m["swizzle"])
+            if t["op"] == "load":
+                data = fill if where is None else source[where:where + size]
+                if m["type"] == "tf32":
+                    data = tf32(data)
+                out[shared:shared + size] = data
+            elif where is not None:
+                data = source[shared:shared + size]
+                if t["op"] != "store":
+                    data = reduced(m["type"], t["op"],
+                                   bytes(out[where:where + size]), data)
+                out[where:where + size] = data
+    return bytes(out)
+
+
 def main():
     fam_mma.make()
-    bad = 0
+    fam_tma.make()
+    bad = seen = 0
     for name, kernel in ptxkit.KERNELS.items():
         start = {b: np.frombuffer(initial(v), np.uint8)
                  for b, v in kernel.buffers.items()}
-        got = wgmma(kernel, start)
+        if hasattr(kernel, "wgmma"):
+            got = wgmma(kernel, start)
+        elif hasattr(kernel, "tma"):
+            got = tma(kernel, start)
+        else:
+            continue
+        seen += 1
         with open(os.path.join(HERE, "kernels", name, "out.bin"), "rb") as f:
             want = f.read()
         if got != want:
@@ -111,7 +199,7 @@ def main():
             i = np.flatnonzero(g != w)
             print(f"{name}: {len(i)} of {len(g)} words differ; first {i[:4]} " +
                   ", ".join(f"0x{g[j]:08x} for 0x{w[j]:08x}" for j in i[:6]))
-    print(len(ptxkit.KERNELS), "kernels,", bad, "differ")
+    print(seen, "kernels,", bad, "differ")
     return bad != 0
 
 
