@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 # ===- gen.py - writes the oracle's kernels --------------------------------===//
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-"""Usage: gen.py [--check-with PTXAS] [--refused] — writes
+"""Usage: gen.py [--check] [--check-with PTXAS] [--refused] — writes
 kernels/<name>/kernel.ptx and spec.json for every micro-kernel; with
---check-with, assembles each. --refused: the boxes that an H200 refused
+--check-with, assembles each; with --check, writes nothing and compares with
+what is there. --refused: the boxes that an H200 refused
 (fam_tma.py), to refused/ instead."""
 
 import os
@@ -20,6 +21,24 @@ import fam_tma
 HERE = os.path.dirname(os.path.abspath(__file__))
 
 
+def check(root):
+    """The folders are those of the generators, with an output for each."""
+    bad = sorted(set(os.listdir(root)) ^ set(ptxkit.KERNELS))
+    for name, kernel in ptxkit.KERNELS.items():
+        want = {"kernel.ptx": kernel.text, "spec.json": ptxkit.dump(kernel.spec())}
+        for file, text in want.items():
+            path = os.path.join(root, name, file)
+            if not os.path.exists(path) or open(path).read() != text:
+                bad.append(path)
+        for buffer, about in kernel.buffers.items():
+            path = os.path.join(root, name, buffer + ".bin")
+            if about["out"] and (not os.path.exists(path) or
+                                 os.path.getsize(path) != about["bytes"]):
+                bad.append(path)
+    print(len(ptxkit.KERNELS), "kernels; out of date:", bad or "none")
+    return bool(bad)
+
+
 def main():
     root = os.path.join(HERE, "kernels")
     if "--refused" in sys.argv:
@@ -28,6 +47,8 @@ def main():
     else:
         for family in (fam_scalar, fam_memory, fam_async, fam_mma):
             family.make()
+    if "--check" in sys.argv:
+        return check(root)
     for kernel in ptxkit.KERNELS.values():
         kernel.write(root)
     folder = os.path.join(HERE, "numerics")
