@@ -205,10 +205,6 @@ struct BoxRow {
 static llvm::Error
 forEachRow(const TensorMap &map, llvm::ArrayRef<int32_t> coordinates,
            llvm::function_ref<llvm::Error(const BoxRow &)> visit) {
-  if (coordinates.size() != map.rank)
-    return refuse("a copy with " + Twine(coordinates.size()) +
-                  " coordinates through a tensor map of rank " +
-                  Twine(map.rank));
   uint64_t rowCount = 1;
   for (unsigned d = 1; d < map.rank; ++d)
     rowCount *= map.boxExtent(d);
@@ -235,6 +231,31 @@ forEachRow(const TensorMap &map, llvm::ArrayRef<int32_t> coordinates,
     if (llvm::Error error = visit(row))
       return error;
   }
+  return llvm::Error::success();
+}
+
+/// Coordinates that PTX ISA allows and the hardware does not take: an H200
+/// (driver 580) raises CUDA_ERROR_ILLEGAL_INSTRUCTION (test/sim/oracle,
+/// REFUSED_LOADS and REFUSED_STORES). A report here is worth more than a result
+/// that no device gives.
+static llvm::Error checkCoordinates(const TensorMap &map,
+                                    llvm::ArrayRef<int32_t> coordinates,
+                                    bool isStore) {
+  if (coordinates.size() != map.rank)
+    return refuse("a copy with " + Twine(coordinates.size()) +
+                  " coordinates through a tensor map of rank " +
+                  Twine(map.rank));
+  if (int64_t(coordinates[0]) * map.elementBytes() % 16 != 0)
+    return refuse("tensor copy: the innermost coordinate " +
+                  Twine(coordinates[0]) + " (of " + Twine(map.elementBytes()) +
+                  "-byte elements) is not a multiple of 16 bytes: an illegal "
+                  "instruction on the device");
+  if (isStore)
+    for (unsigned d = 0; d < map.rank; ++d)
+      if (coordinates[d] < 0)
+        return refuse("tensor copy: a store at the negative coordinate " +
+                      Twine(coordinates[d]) + " of dimension " + Twine(d) +
+                      ": an illegal instruction on the device");
   return llvm::Error::success();
 }
 
@@ -310,6 +331,8 @@ llvm::Expected<CopyReport> tilewright::sim::loadBox(
     uint32_t address) {
   if (llvm::Error error = checkSharedBox(map, shared.size(), address))
     return std::move(error);
+  if (llvm::Error error = checkCoordinates(map, coordinates, false))
+    return std::move(error);
   CopyReport report;
   unsigned size = map.elementBytes();
   std::vector<uint8_t> row(map.box[0] * size);
@@ -343,6 +366,8 @@ tilewright::sim::storeBox(const TensorMap &map,
                           GlobalAccess &global, llvm::ArrayRef<uint8_t> shared,
                           uint32_t address, std::optional<ReduceOp> op) {
   if (llvm::Error error = checkSharedBox(map, shared.size(), address))
+    return std::move(error);
+  if (llvm::Error error = checkCoordinates(map, coordinates, true))
     return std::move(error);
   Format format = mapFormat(map.type);
   if (op)
@@ -381,6 +406,8 @@ tilewright::sim::storeBox(const TensorMap &map,
 llvm::Expected<ByteRanges>
 tilewright::sim::boxRanges(const TensorMap &map,
                            llvm::ArrayRef<int32_t> coordinates) {
+  if (llvm::Error error = checkCoordinates(map, coordinates, false))
+    return std::move(error);
   ByteRanges ranges;
   llvm::Error error =
       forEachRow(map, coordinates, [&](const BoxRow &range) -> llvm::Error {

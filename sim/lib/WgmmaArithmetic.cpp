@@ -10,7 +10,7 @@
 //   * as soon as one term is an infinity or NaN, the exact sum decides.
 //
 // AccumulateModel::hopper was compared, bit for bit, with single m64n8
-// instructions on an H200 (test/sim/oracle/numerics.py): 1,048,576
+// instructions on an H200 (test/sim/oracle/ACCUMULATION.md): 1,048,576
 // accumulations of e4m3 and 131,072 each of e5m2, bf16, f16 and tf32, in eight
 // classes from equal exponents to cancelling pairs and subnormals: no
 // difference. One fraction bit more or fewer makes a third of them differ.

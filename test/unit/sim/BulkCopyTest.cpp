@@ -92,6 +92,7 @@ std::vector<int32_t> randomCoordinates(std::mt19937_64 &random,
     if (random() % 3 == 0)
       c.back() = int32_t(random() % map.dims[d]);
   }
+  c[0] -= c[0] % int32_t(16 / map.elementBytes());
   return c;
 }
 
@@ -153,7 +154,7 @@ constexpr MapType plainTypes[] = {MapType::U8,  MapType::U16,  MapType::F32,
 
 TEST(BulkCopy, LoadsAndStoresAsDefined) {
   std::mt19937_64 random(5);
-  unsigned outside = 0, partial = 0;
+  unsigned outside = 0, partial = 0, stores = 0;
   for (unsigned round = 0; round < 1000; ++round) {
     uint64_t bytes;
     TensorMap map =
@@ -190,7 +191,8 @@ TEST(BulkCopy, LoadsAndStoresAsDefined) {
     ASSERT_TRUE(bool(ranges));
     ASSERT_EQ(bytesOf(*ranges, globalBase), reads);
 
-    // Stored elsewhere: the in-bounds elements arrive, nothing else changes.
+    // Stored, where no coordinate is negative: the in-bounds elements arrive,
+    // nothing else changes.
     for (uint8_t &byte : shared)
       byte = uint8_t(random());
     std::vector<uint8_t> after = memory.bytes;
@@ -201,6 +203,14 @@ TEST(BulkCopy, LoadsAndStoresAsDefined) {
               shared[drawnAddress(map, address, row, i0 * size + i)];
     });
     memory.touched.clear();
+    if (std::any_of(c.begin(), c.end(), [](int32_t x) { return x < 0; })) {
+      auto refused = storeBox(map, c, memory, shared, address);
+      ASSERT_FALSE(bool(refused));
+      llvm::consumeError(refused.takeError());
+      ASSERT_TRUE(memory.touched.empty());
+      continue;
+    }
+    ++stores;
     auto stored = storeBox(map, c, memory, shared, address);
     ASSERT_TRUE(bool(stored)) << llvm::toString(stored.takeError());
     ASSERT_EQ(memory.bytes, after);
@@ -211,6 +221,7 @@ TEST(BulkCopy, LoadsAndStoresAsDefined) {
   // The random boxes did reach the interesting cases.
   EXPECT_GT(outside, 70u);
   EXPECT_GT(partial, 170u);
+  EXPECT_GT(stores, 150u);
 }
 
 TEST(BulkCopy, FillsAndConverts) {
@@ -234,15 +245,14 @@ TEST(BulkCopy, FillsAndConverts) {
     return value;
   };
   map.fill = MapFill::NaN;
-  load(MapType::BF16, -1);
-  EXPECT_EQ(shared[0], 0xF7);
-  EXPECT_EQ(shared[1], 0x7F);
-  EXPECT_EQ(shared[2], memory.bytes[0]);
-  EXPECT_EQ(shared[13], memory.bytes[11]);
-  EXPECT_EQ(shared[14], 0xF7);
-  load(MapType::F32, 5);
-  EXPECT_EQ(std::memcmp(&shared[0], &memory.bytes[20], 4), 0);
-  for (unsigned i = 1; i < 8; ++i)
+  load(MapType::BF16, 0);
+  EXPECT_EQ(shared[0], memory.bytes[0]);
+  EXPECT_EQ(shared[11], memory.bytes[11]);
+  EXPECT_EQ(shared[12], 0xF7);
+  EXPECT_EQ(shared[13], 0x7F);
+  load(MapType::F32, 4);
+  EXPECT_EQ(std::memcmp(&shared[0], &memory.bytes[16], 8), 0);
+  for (unsigned i = 2; i < 8; ++i)
     EXPECT_EQ(word32(i), 0x7FF77FF7u);
 
   map.fill = MapFill::Zero;
@@ -268,6 +278,8 @@ TEST(BulkCopy, ReducesEveryElementOnce) {
     TensorMap map = randomMap(random, MapType::U32, bytes);
     TestMemory memory(bytes, random);
     std::vector<int32_t> c = randomCoordinates(random, map);
+    for (int32_t &x : c)
+      x = std::max(x, 0);
     std::vector<uint8_t> shared(map.sharedExtent());
     for (uint8_t &byte : shared)
       byte = uint8_t(random());
@@ -312,6 +324,13 @@ TEST(BulkCopy, SharedMemoryIsChecked) {
             "a copy with 3 coordinates through a tensor map of rank 2");
   EXPECT_EQ(reason(storeBox(map, {0, 0}, memory, shared, 0, ReduceOp::Add)),
             "there is no reduction .add of .u8");
+  EXPECT_EQ(reason(loadBox(map, {-8, 0}, memory, shared, 0)),
+            "tensor copy: the innermost coordinate -8 (of 1-byte elements) is "
+            "not a multiple of 16 bytes: an illegal instruction on the device");
+  EXPECT_EQ(reason(loadBox(map, {-16, -3}, memory, shared, 0)), "");
+  EXPECT_EQ(reason(storeBox(map, {16, -3}, memory, shared, 0)),
+            "tensor copy: a store at the negative coordinate -3 of dimension "
+            "1: an illegal instruction on the device");
   // A tensor larger than its allocation: the memory's own complaint.
   map.dims[1] = 65;
   EXPECT_EQ(reason(loadBox(map, {0, 60}, memory, shared, 0)),

@@ -63,8 +63,10 @@ Format mapFormat(MapType type);
 /// flushes subnormals to zero; TF32 rounds to nearest (ties to even: that part
 /// is not measured). NaN fill is 0x7FF7 in each 16 bits.
 ///
-/// Errors: rank, an address that is not 128-byte aligned (PTX ISA,
-/// cp.async.bulk.tensor), a box that leaves `shared`, the errors of `global`.
+/// Errors: rank, an innermost coordinate that is not a multiple of 16 bytes
+/// (illegal on the device, if not in the PTX ISA), an address that is not
+/// 128-byte aligned (PTX ISA, cp.async.bulk.tensor), a box that leaves
+/// `shared`, the errors of `global`.
 llvm::Expected<CopyReport> loadBox(const TensorMap &map,
                                    llvm::ArrayRef<int32_t> coordinates,
                                    GlobalAccess &global,
@@ -72,7 +74,8 @@ llvm::Expected<CopyReport> loadBox(const TensorMap &map,
                                    uint32_t address);
 
 /// Stores a box, or reduces it into global memory where `op` is given. Out-of-
-/// bounds elements are neither read nor written there.
+/// bounds elements are neither read nor written there. A negative coordinate
+/// is an error too: the device takes it in loads only.
 llvm::Expected<CopyReport>
 storeBox(const TensorMap &map, llvm::ArrayRef<int32_t> coordinates,
          GlobalAccess &global, llvm::ArrayRef<uint8_t> shared, uint32_t address,
