@@ -187,6 +187,10 @@ AffineExpr Generator::affine(const Expr &expr, ArrayRef<StringAttr> axes,
     case Op::CDiv:
     case Op::Mod:
       keep = constantRhs;
+      if (keep && llvm::cast<IntConst>(binary->rhs)->value < 1) {
+        unsupported(binary->rhs->loc, "a subscript divided by less than 1");
+        return {};
+      }
       break;
     default:
       break;
