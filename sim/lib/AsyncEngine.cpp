@@ -35,9 +35,11 @@ bool AsyncEngine::completeOne() {
   return true;
 }
 
-void AsyncEngine::turn() {
+bool AsyncEngine::turn() {
   if (schedule != Schedule::Random)
-    return;
-  while (!queue.empty() && random() % 2)
+    return false;
+  bool any = false;
+  for (; !queue.empty() && random() % 2; any = true)
     complete(random() % queue.size());
+  return any;
 }

@@ -40,11 +40,10 @@ Step atomicStep(Warp &warp, const Inst &inst, uint32_t mask) {
       if (std::memcmp(&old, &wanted, inst.size) == 0)
         std::memcpy(data, &next, inst.size);
     } else {
-      static const ReduceOp ops[] = {ReduceOp::Add, ReduceOp::Min,
-                                     ReduceOp::Max, ReduceOp::And,
-                                     ReduceOp::Or,  ReduceOp::Xor,
-                                     ReduceOp::Add, ReduceOp::Add,
-                                     ReduceOp::Inc, ReduceOp::Dec};
+      static const ReduceOp ops[] = {
+          ReduceOp::Add, ReduceOp::Min, ReduceOp::Max, ReduceOp::And,
+          ReduceOp::Or,  ReduceOp::Xor, ReduceOp::Add, ReduceOp::Add,
+          ReduceOp::Inc, ReduceOp::Dec};
       uint8_t bytes[8];
       std::memcpy(bytes, &operand, 8);
       if (llvm::Error error =
@@ -69,8 +68,8 @@ bool tilewright::sim::decodeAtomic(Form &form, Inst &inst) {
     return false;
   form.takeOneOf({"relaxed", "acquire", "release", "acq_rel"});
   form.takeOneOf({"cta", "cluster", "gpu", "sys"});
-  int op = form.takeOneOf({"add", "min", "max", "and", "or", "xor", "exch",
-                           "cas", "inc", "dec"});
+  int op = form.takeOneOf(
+      {"add", "min", "max", "and", "or", "xor", "exch", "cas", "inc", "dec"});
   if (op < 0 || (type.bits != 32 && type.bits != 64))
     return false;
   Format format;

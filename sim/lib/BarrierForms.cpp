@@ -182,7 +182,8 @@ bool tilewright::sim::decodeBarrier(Form &form, Inst &inst) {
   inst.handler = barStep;
   if (!inst.aux && !form.take("sync"))
     return false;
-  if (inst.ops.empty() || inst.ops.size() > 2 || (inst.aux && inst.ops.size() != 2))
+  if (inst.ops.empty() || inst.ops.size() > 2 ||
+      (inst.aux && inst.ops.size() != 2))
     return false;
   return areValues(inst, 0, inst.ops.size());
 }

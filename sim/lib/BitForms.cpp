@@ -25,9 +25,8 @@ Step bitStep(Warp &warp, const Inst &inst, uint32_t mask) {
   uint64_t *d = warp.reg(inst.ops[0].reg);
   unsigned bits = inst.aux;
   uint64_t keep = lowBits(bits);
-  forLanes(mask, [&](unsigned l) {
-    d[l] = F(a[l] & keep, b[l], c[l], bits) & keep;
-  });
+  forLanes(mask,
+           [&](unsigned l) { d[l] = F(a[l] & keep, b[l], c[l], bits) & keep; });
   return Step::Next;
 }
 
@@ -174,9 +173,8 @@ bool tilewright::sim::decodeBits(Form &form, Inst &inst) {
   if (head == "shl")
     return with(bitStep<shiftLeft>, 2);
   if (head == "shr")
-    return with(type.isSigned() ? bitStep<shiftRightSigned>
-                                : bitStep<shiftRight>,
-                2);
+    return with(
+        type.isSigned() ? bitStep<shiftRightSigned> : bitStep<shiftRight>, 2);
   if (head == "bfe")
     return with(type.isSigned() ? bitStep<extractSigned> : bitStep<extract>, 3);
   if (head == "prmt")

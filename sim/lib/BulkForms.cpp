@@ -43,9 +43,10 @@ bool readMap(Warp &warp, const Inst &inst, const Operand &op, unsigned lane,
              TensorMap &map, std::vector<int32_t> &coordinates) {
   uint64_t address = warp.address(op, lane);
   Place place;
-  uint8_t *data = resolveAddress(warp, Space::Generic, address, 64, lane, place);
-  if (!data || !resolveAddress(warp, Space::Generic, address + 64, 64, lane,
-                               place))
+  uint8_t *data =
+      resolveAddress(warp, Space::Generic, address, 64, lane, place);
+  if (!data ||
+      !resolveAddress(warp, Space::Generic, address + 64, 64, lane, place))
     return false;
   auto decoded = decodeTensorMap({data, 128});
   if (!decoded) {
@@ -78,17 +79,17 @@ void issueLoad(Warp &warp, const Inst &inst, Cta &target, uint32_t offset,
     return;
   }
   if (!machine.findBarrier(target.rank, barrierOffset)) {
-    warp.report(Hazard::BarrierMisuse,
-                llvm::formatv("no mbarrier was initialised at {0}",
-                              barrierOffset));
+    warp.report(
+        Hazard::BarrierMisuse,
+        llvm::formatv("no mbarrier was initialised at {0}", barrierOffset));
     return;
   }
   ByteRange range = {offset, extent};
   if (auto conflict = target.shadow.asyncWriteBegin(range, machine.fences))
     warp.reportConflict(target, *conflict, "copies to");
   auto op = std::make_shared<AsyncOp>();
-  op->complete = [&warp, &inst, &target, &machine, offset, range,
-                  barrierOffset, load] {
+  op->complete = [&warp, &inst, &target, &machine, offset, range, barrierOffset,
+                  load] {
     At at(warp, inst);
     auto copied = load(target.smem, offset);
     if (!copied) {
@@ -215,8 +216,9 @@ Step tensorStoreStep(Warp &warp, const Inst &inst, uint32_t mask) {
 bool checkSize(Warp &warp, uint64_t size) {
   if (size % 16 == 0)
     return true;
-  warp.report(Hazard::BadOperand,
-              llvm::formatv("a bulk copy of {0} bytes, no multiple of 16", size));
+  warp.report(
+      Hazard::BadOperand,
+      llvm::formatv("a bulk copy of {0} bytes, no multiple of 16", size));
   return false;
 }
 
@@ -335,14 +337,14 @@ bool tilewright::sim::decodeCp(Form &form, Inst &inst) {
   bool multicast = form.take("multicast::cluster");
   bool hinted = form.take("L2::cache_hint");
   if (reduces) {
-    int op = form.takeOneOf({"add", "min", "max", "inc", "dec", "and", "or",
-                             "xor"});
+    int op =
+        form.takeOneOf({"add", "min", "max", "inc", "dec", "and", "or", "xor"});
     if (isLoad || op < 0)
       return false;
     inst.aux = op + 1;
     if (!isTensor) {
-      auto format = form.mods.empty() ? std::nullopt
-                                      : parseFormat(form.mods.back());
+      auto format =
+          form.mods.empty() ? std::nullopt : parseFormat(form.mods.back());
       if (!format)
         return false;
       form.mods.pop_back();

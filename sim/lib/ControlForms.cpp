@@ -27,8 +27,7 @@ bool tilewright::sim::decodeControl(Form &form, Inst &inst) {
   if (head == "bra") {
     form.take("uni");
     inst.isBranch = true;
-    return inst.ops.size() == 1 &&
-           inst.ops[0].kind == Operand::Kind::Label;
+    return inst.ops.size() == 1 && inst.ops[0].kind == Operand::Kind::Label;
   }
   if (head == "ret" || head == "exit") {
     form.take("uni");

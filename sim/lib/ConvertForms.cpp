@@ -8,7 +8,12 @@ using namespace tilewright::sim;
 namespace {
 
 // wide: {bits of the source, bits of the result, flags, rounding}.
-enum Flag : uint32_t { SignedSource = 1, SignedResult = 2, Saturate = 4, Relu = 8 };
+enum Flag : uint32_t {
+  SignedSource = 1,
+  SignedResult = 2,
+  Saturate = 4,
+  Relu = 8
+};
 
 int64_t signExtend(uint64_t value, unsigned bits) {
   return int64_t(value << (64 - bits)) >> (64 - bits);
@@ -27,8 +32,8 @@ Step intToInt(Warp &warp, const Inst &inst, uint32_t mask) {
     if (flags & SignedSource)
       value = signExtend(value, from);
     if (flags & Saturate) {
-      __int128 v = flags & SignedSource ? __int128(int64_t(value))
-                                        : __int128(value);
+      __int128 v =
+          flags & SignedSource ? __int128(int64_t(value)) : __int128(value);
       __int128 one = 1;
       __int128 low = flags & SignedResult ? -(one << (to - 1)) : 0;
       __int128 high = (one << (to - (flags & SignedResult ? 1 : 0))) - 1;
@@ -100,8 +105,7 @@ Step roundFloat(Warp &warp, const Inst &inst, uint32_t mask) {
   Source a(warp, inst.ops[1]);
   uint64_t *d = warp.reg(inst.ops[0].reg);
   forLanes(mask, [&](unsigned l) {
-    d[l] = pack<float>(
-        float(roundInteger(unpack<float>(a[l]), inst.wide[3])));
+    d[l] = pack<float>(float(roundInteger(unpack<float>(a[l]), inst.wide[3])));
   });
   return Step::Next;
 }

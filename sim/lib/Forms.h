@@ -46,22 +46,22 @@ bool isPlain(const Inst &inst, unsigned sources);
 
 using Decoder = bool (*)(Form &form, Inst &inst);
 
-bool decodeInteger(Form &form, Inst &inst);  // IntegerForms.cpp
-bool decodeBits(Form &form, Inst &inst);     // BitForms.cpp
-bool decodeFloat(Form &form, Inst &inst);    // FloatForms.cpp
-bool decodeSetp(Form &form, Inst &inst);     // CompareForms.cpp
+bool decodeInteger(Form &form, Inst &inst); // IntegerForms.cpp
+bool decodeBits(Form &form, Inst &inst);    // BitForms.cpp
+bool decodeFloat(Form &form, Inst &inst);   // FloatForms.cpp
+bool decodeSetp(Form &form, Inst &inst);    // CompareForms.cpp
 bool decodeSelp(Form &form, Inst &inst);
 bool decodeMov(Form &form, Inst &inst);
-bool decodeCvt(Form &form, Inst &inst);      // ConvertForms.cpp
-bool decodeCvta(Form &form, Inst &inst);     // MemoryForms.cpp
+bool decodeCvt(Form &form, Inst &inst);  // ConvertForms.cpp
+bool decodeCvta(Form &form, Inst &inst); // MemoryForms.cpp
 bool decodeMapa(Form &form, Inst &inst);
 bool decodeLoad(Form &form, Inst &inst);
 bool decodeStore(Form &form, Inst &inst);
-bool decodeAtomic(Form &form, Inst &inst);   // AtomicForms.cpp
+bool decodeAtomic(Form &form, Inst &inst);     // AtomicForms.cpp
 bool decodeMatrixMove(Form &form, Inst &inst); // MatrixForms.cpp
-bool decodeControl(Form &form, Inst &inst);  // ControlForms.cpp
+bool decodeControl(Form &form, Inst &inst);    // ControlForms.cpp
 bool decodeFence(Form &form, Inst &inst);
-bool decodeBarrier(Form &form, Inst &inst);  // BarrierForms.cpp
+bool decodeBarrier(Form &form, Inst &inst); // BarrierForms.cpp
 bool decodeSetmaxnreg(Form &form, Inst &inst);
 bool decodeMbarrier(Form &form, Inst &inst); // MBarrierForms.cpp
 bool decodeWarp(Form &form, Inst &inst);     // WarpForms.cpp
@@ -130,8 +130,7 @@ Step ternaryStep(Warp &warp, const Inst &inst, uint32_t mask) {
   Source a(warp, inst.ops[1]), b(warp, inst.ops[2]), c(warp, inst.ops[3]);
   uint64_t *d = warp.reg(inst.ops[0].reg);
   forLanes(mask, [&](unsigned l) {
-    d[l] =
-        pack<T>(Op()(unpack<T>(a[l]), unpack<T>(b[l]), unpack<T>(c[l])));
+    d[l] = pack<T>(Op()(unpack<T>(a[l]), unpack<T>(b[l]), unpack<T>(c[l])));
   });
   return Step::Next;
 }

@@ -64,7 +64,9 @@ template <typename T> struct Neg {
   T operator()(T a) { return Sub<T>()(0, a); }
 };
 template <typename T> struct Abs {
-  T operator()(T a) { return std::is_signed_v<T> && a < 0 ? Sub<T>()(0, a) : a; }
+  T operator()(T a) {
+    return std::is_signed_v<T> && a < 0 ? Sub<T>()(0, a) : a;
+  }
 };
 
 template <template <typename> class Op> struct Binary {
@@ -128,10 +130,12 @@ bool tilewright::sim::decodeInteger(Form &form, Inst &inst) {
       return false;
     switch (form.takeOneOf({"lo", "hi", "wide"})) {
     case 0:
-      inst.handler = isMad ? pick<Ternary<MadLo>>(type) : pick<Binary<MulLo>>(type);
+      inst.handler =
+          isMad ? pick<Ternary<MadLo>>(type) : pick<Binary<MulLo>>(type);
       return true;
     case 1:
-      inst.handler = isMad ? pick<Ternary<MadHi>>(type) : pick<Binary<MulHi>>(type);
+      inst.handler =
+          isMad ? pick<Ternary<MadHi>>(type) : pick<Binary<MulHi>>(type);
       return true;
     case 2:
       inst.handler = pickWide(type);

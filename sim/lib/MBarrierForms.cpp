@@ -16,9 +16,9 @@ bool place(Warp &warp, const Operand &op, unsigned lane, Cta *&owner,
   if (!warp.shared(address, 8, owner, offset))
     return false;
   if (offset % 8) {
-    warp.report(Hazard::Misaligned,
-                llvm::formatv("an mbarrier at {0} is not 8-byte aligned",
-                              offset));
+    warp.report(
+        Hazard::Misaligned,
+        llvm::formatv("an mbarrier at {0} is not 8-byte aligned", offset));
     return false;
   }
   return true;
@@ -132,8 +132,7 @@ Step waitStep(Warp &warp, const Inst &inst, uint32_t mask) {
     if (!barrier)
       return Step::Block;
     if (owner != &warp.cta) {
-      warp.report(Hazard::BarrierMisuse,
-                  "waits on an mbarrier of another CTA");
+      warp.report(Hazard::BarrierMisuse, "waits on an mbarrier of another CTA");
       return Step::Block;
     }
     uint64_t which = warp.get(inst.ops[2], l);

@@ -145,12 +145,12 @@ std::string Machine::describe(const Warp &warp, const Path &path) {
     if (wait.rank != warp.cta.rank)
       text += llvm::formatv(" of cluster CTA {0}", wait.rank).str();
     if (const MBarrier *barrier = findBarrier(wait.rank, wait.address))
-      text += llvm::formatv(
-                  " (initialised at {0}): in its phase {1}, {2} of {3} "
-                  "arrivals and {4} bytes are missing",
-                  program.where(barrier->init), barrier->phase,
-                  barrier->pending, barrier->count, barrier->tx)
-                  .str();
+      text +=
+          llvm::formatv(" (initialised at {0}): in its phase {1}, {2} of {3} "
+                        "arrivals and {4} bytes are missing",
+                        program.where(barrier->init), barrier->phase,
+                        barrier->pending, barrier->count, barrier->tx)
+              .str();
     return text;
   }
   case Wait::Named: {
@@ -169,7 +169,8 @@ std::string Machine::describe(const Warp &warp, const Path &path) {
   case Wait::Wgmma:
     return text + "for the other warps of its warpgroup to issue their wgmma";
   case Wait::Registers:
-    return text + llvm::formatv("for {0} registers a thread", wait.address).str();
+    return text +
+           llvm::formatv("for {0} registers a thread", wait.address).str();
   }
   return text;
 }
@@ -218,7 +219,7 @@ void Machine::runCluster(std::array<uint32_t, 3> cluster) {
         progress |= turn == Warp::Turn::Progress;
         polled |= turn == Warp::Turn::Polled;
         alive |= !warp->finished();
-        engine.turn();
+        progress |= engine.turn();
       }
     if (!alive || stopped)
       break;
@@ -263,8 +264,8 @@ llvm::Expected<Report> tilewright::sim::run(const Launch &launch,
   // CUDA Programming Guide, compute capability 9.0: 227 KiB for each block.
   uint64_t shared = program->dynamicShared - sharedBase + launch.smemBytes;
   if (shared > 227 * 1024)
-    return fail(llvm::formatv("{0} bytes of shared memory; a CTA has 232448",
-                              shared));
+    return fail(
+        llvm::formatv("{0} bytes of shared memory; a CTA has 232448", shared));
   if (launch.params.size() != program->params.size())
     return fail(llvm::formatv("{0} parameters; the entry has {1}",
                               launch.params.size(), program->params.size()));

@@ -32,11 +32,18 @@ constexpr unsigned clusterShift = 24;
 /// What a blocked path waits for, for reports.
 struct Wait {
   enum Kind : uint8_t {
-    None, Lanes, MBarrier, Named, Cluster, BulkGroup, Wgmma, Registers,
+    None,
+    Lanes,
+    MBarrier,
+    Named,
+    Cluster,
+    BulkGroup,
+    Wgmma,
+    Registers,
   } kind = None;
-  uint32_t address = 0;   ///< mbarrier, barrier number, register count.
-  unsigned rank = 0;      ///< CTA of the mbarrier.
-  uint64_t phase = 0;     ///< mbarrier: parity waited for.
+  uint32_t address = 0; ///< mbarrier, barrier number, register count.
+  unsigned rank = 0;    ///< CTA of the mbarrier.
+  uint64_t phase = 0;   ///< mbarrier: parity waited for.
 };
 
 /// Lanes that run together.
@@ -71,9 +78,8 @@ public:
 
   uint64_t *reg(uint32_t index) { return &registers[size_t(index) * 32]; }
   uint64_t get(const Operand &op, unsigned lane) const {
-    return op.kind == Operand::Kind::Reg
-               ? registers[size_t(op.reg) * 32 + lane]
-               : op.imm;
+    return op.kind == Operand::Kind::Reg ? registers[size_t(op.reg) * 32 + lane]
+                                         : op.imm;
   }
   /// A predicate, with its negation.
   bool test(const Operand &op, unsigned lane) const {
@@ -122,10 +128,10 @@ public:
   std::vector<uint32_t> stamps;
   std::vector<uint32_t> inFlight;
   uint32_t inFlightCount = 0, wgmmaFence = 0;
-  uint32_t wgmmaNext = 0;              ///< Operations issued.
-  std::vector<uint32_t> wgmmaGroups;   ///< Operations issued at each commit.
-  unsigned registerCount = 0;          ///< setmaxnreg.
-  unsigned setmaxnregs = 0;            ///< Executed so far.
+  uint32_t wgmmaNext = 0;               ///< Operations issued.
+  std::vector<uint32_t> wgmmaGroups;    ///< Operations issued at each commit.
+  unsigned registerCount = 0;           ///< setmaxnreg.
+  unsigned setmaxnregs = 0;             ///< Executed so far.
   std::vector<uint64_t> clusterTickets; ///< By lane: generation arrived at.
   std::vector<Path> paths;
 
@@ -196,8 +202,8 @@ struct Cta {
 
   Machine &machine;
   std::array<uint32_t, 3> id;
-  unsigned rank;    ///< In the cluster.
-  unsigned linear;  ///< In the grid.
+  unsigned rank;             ///< In the cluster.
+  unsigned linear;           ///< In the grid.
   std::vector<uint8_t> smem; ///< Index = .shared::cta address.
   Shadow shadow;
   std::map<uint32_t, MBarrier> barriers;
@@ -216,8 +222,8 @@ public:
   void issue(std::shared_ptr<AsyncOp> op);
   /// Completes the oldest copy; false if there is none.
   bool completeOne();
-  /// Called between the turns of warps.
-  void turn();
+  /// Called between the turns of warps; whether it completed any.
+  bool turn();
 
 private:
   void complete(size_t i);

@@ -38,8 +38,8 @@ Step matrixStep(Warp &warp, const Inst &inst, uint32_t mask) {
     for (unsigned l = 0; l < 8u * inst.count; ++l)
       if (auto conflict = cta.shadow.genericRead(addresses[l], 16))
         warp.reportConflict(cta, *conflict, "reads");
-    check(loadMatrices(cta.smem, addresses, inst.count, inst.wide[0],
-                       registers));
+    check(
+        loadMatrices(cta.smem, addresses, inst.count, inst.wide[0], registers));
     for (unsigned l = 0; l < 32; ++l)
       for (unsigned i = 0; i < inst.count; ++i)
         warp.set(element(i), l, registers[l * inst.count + i]);
@@ -66,8 +66,7 @@ bool tilewright::sim::decodeMatrixMove(Form &form, Inst &inst) {
   Space space;
   if (!form.take("sync") || !form.take("aligned") || !form.take("m8n8") ||
       !takeSpace(form, space) ||
-      (space != Space::Shared && space != Space::Generic) ||
-      !form.take("b16"))
+      (space != Space::Shared && space != Space::Generic) || !form.take("b16"))
     return false;
   int count = form.takeOneOf({"x1", "x2", "x4"});
   if (count < 0 || inst.ops.size() != 2)

@@ -88,9 +88,8 @@ Step loadStep(Warp &warp, const Inst &inst, uint32_t mask) {
   Place place;
   for (uint32_t rest = mask; rest; rest &= rest - 1) {
     unsigned l = __builtin_ctz(rest);
-    uint8_t *data = resolveAddress(warp, Space(inst.aux),
-                                   warp.address(inst.ops[1], l), bytes, l,
-                                   place);
+    uint8_t *data = resolveAddress(
+        warp, Space(inst.aux), warp.address(inst.ops[1], l), bytes, l, place);
     if (!data)
       return Step::Next;
     if (place.owner)
@@ -114,15 +113,13 @@ Step storeStep(Warp &warp, const Inst &inst, uint32_t mask) {
   Place place;
   for (uint32_t rest = mask; rest; rest &= rest - 1) {
     unsigned l = __builtin_ctz(rest);
-    uint8_t *data = resolveAddress(warp, Space(inst.aux),
-                                   warp.address(inst.ops[0], l), bytes, l,
-                                   place);
+    uint8_t *data = resolveAddress(
+        warp, Space(inst.aux), warp.address(inst.ops[0], l), bytes, l, place);
     if (!data)
       return Step::Next;
     if (place.owner)
       if (auto conflict = place.owner->shadow.genericWrite(
-              place.offset, bytes, threadInCluster(warp, l),
-              warp.machine.time))
+              place.offset, bytes, threadInCluster(warp, l), warp.machine.time))
         warp.reportConflict(*place.owner, *conflict, "writes");
     for (unsigned i = 0; i < inst.count; ++i) {
       uint64_t value = warp.get(s.isVec() ? s.elems[i] : s, l);

@@ -158,9 +158,8 @@ Error Parser::parseFile() {
     program.files.resize(number + 1);
   rest = rest.trim();
   if (rest.consume_front("\""))
-    program.files[number] = rest.take_until([](char c) {
-                                  return c == '"';
-                                }).str();
+    program.files[number] =
+        rest.take_until([](char c) { return c == '"'; }).str();
   return Error::success();
 }
 
@@ -193,7 +192,8 @@ Error Parser::skipBraces() {
 
 Error Parser::parseTop() {
   const Token &token = lexer.peek();
-  if (token.is(".version") || token.is(".target") || token.is(".address_size")) {
+  if (token.is(".version") || token.is(".target") ||
+      token.is(".address_size")) {
     StringRef line = lexer.restOfLine();
     if (line.starts_with(".address_size") && !line.contains("64"))
       return fail("only 64-bit addresses are modelled");
@@ -627,9 +627,9 @@ llvm::Expected<Program> Parser::parse() {
     if (Error error = parseTop())
       return std::move(error);
   if (!found)
-    return llvm::createStringError(
-        wanted.empty() ? "the PTX has no entry"
-                       : "the PTX has no entry '" + wanted.str() + "'");
+    return llvm::createStringError(wanted.empty() ? "the PTX has no entry"
+                                                  : "the PTX has no entry '" +
+                                                        wanted.str() + "'");
   if (Error error = resolve())
     return std::move(error);
   return std::move(program);

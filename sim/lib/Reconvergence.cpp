@@ -20,7 +20,9 @@ void tilewright::sim::findReconvergence(Program &program) {
     const Inst &inst = program.code[i];
     if (inst.isBranch)
       successors[i].push_back(inst.ops[0].imm);
-    if (inst.isExit)
+    // Lanes that leave at a guarded exit are not waited for, so the others may
+    // still meet behind it.
+    if (inst.isExit && inst.guard == NoRegister)
       successors[i].push_back(size);
     bool fallsThrough =
         (!inst.isBranch && !inst.isExit) || inst.guard != NoRegister;

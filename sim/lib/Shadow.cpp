@@ -35,9 +35,9 @@ std::optional<Conflict> Shadow::genericWrite(uint32_t address, uint32_t size,
   return conflict;
 }
 
-std::optional<Conflict>
-Shadow::asyncReadBegin(llvm::ArrayRef<ByteRange> ranges,
-                       const ProxyFences &fences, bool checkInit) {
+std::optional<Conflict> Shadow::asyncReadBegin(llvm::ArrayRef<ByteRange> ranges,
+                                               const ProxyFences &fences,
+                                               bool checkInit) {
   std::optional<Conflict> conflict;
   for (ByteRange range : ranges)
     for (uint32_t a = range.begin, e = range.end(); a < e; ++a) {
@@ -89,8 +89,7 @@ std::optional<Conflict> Shadow::asyncWriteBegin(ByteRange range,
   return conflict;
 }
 
-void Shadow::asyncWriteEnd(ByteRange range,
-                           llvm::ArrayRef<ByteRange> touched) {
+void Shadow::asyncWriteEnd(ByteRange range, llvm::ArrayRef<ByteRange> touched) {
   for (uint32_t a = range.begin, e = range.end(); a < e; ++a)
     flags[a] &= ~AsyncWriting;
   for (ByteRange part : touched)

@@ -80,13 +80,15 @@ static const llvm::StringMap<Decoder> &decoders() {
         t[head] = decoder;
     };
     // These take integers and floating point; the type decides.
-    add([](Form &form, Inst &inst) {
-      Form copy = form;
-      Scalar type;
-      if (copy.takeType(type) && type.isInt())
-        return decodeInteger(form, inst);
-      return decodeFloat(form, inst);
-    }, {"add", "sub", "mul", "div", "min", "max", "neg", "abs"});
+    add(
+        [](Form &form, Inst &inst) {
+          Form copy = form;
+          Scalar type;
+          if (copy.takeType(type) && type.isInt())
+            return decodeInteger(form, inst);
+          return decodeFloat(form, inst);
+        },
+        {"add", "sub", "mul", "div", "min", "max", "neg", "abs"});
     add(decodeInteger, {"mad", "rem"});
     add(decodeBits, {"and", "or", "xor", "not", "cnot", "shl", "shr", "bfe",
                      "bfi", "prmt", "shf", "lop3", "popc", "clz", "brev"});

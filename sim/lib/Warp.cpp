@@ -40,9 +40,8 @@ void Warp::report(Hazard hazard, const llvm::Twine &message) {
   finding.cta = cta.linear;
   finding.warp = index;
   bool stop = hazard == Hazard::OutOfBounds || hazard == Hazard::Misaligned ||
-              hazard == Hazard::BarrierMisuse ||
-              hazard == Hazard::Divergence || hazard == Hazard::BadOperand ||
-              hazard == Hazard::Trap;
+              hazard == Hazard::BarrierMisuse || hazard == Hazard::Divergence ||
+              hazard == Hazard::BadOperand || hazard == Hazard::Trap;
   machine.add(std::move(finding), stop);
 }
 
@@ -266,9 +265,8 @@ void Warp::checkRegisters(const Inst &inst) {
     for (uint32_t r : list)
       if (inFlight[r]) {
         report(Hazard::RegisterInFlight,
-               llvm::Twine(what) +
-                   " a register of a wgmma.mma_async that no "
-                   "wgmma.wait_group has waited for");
+               llvm::Twine(what) + " a register of a wgmma.mma_async that no "
+                                   "wgmma.wait_group has waited for");
         return;
       }
   };

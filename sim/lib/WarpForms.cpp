@@ -50,9 +50,9 @@ Step shflStep(Warp &warp, const Inst &inst, uint32_t mask) {
     if (!valid)
       from = lane;
     if (!(mask >> from & 1)) {
-      warp.report(Hazard::Divergence,
-                  "shfl.sync reads lane " + llvm::Twine(from) +
-                      ", which does not take part");
+      warp.report(Hazard::Divergence, "shfl.sync reads lane " +
+                                          llvm::Twine(from) +
+                                          ", which does not take part");
       from = lane;
     }
     results[l] = values[from] & 0xFFFFFFFFu;
@@ -78,7 +78,7 @@ Step voteStep(Warp &warp, const Inst &inst, uint32_t mask) {
   uint64_t result = int(inst.aux) == All   ? bits == mask
                     : int(inst.aux) == Any ? bits != 0
                     : int(inst.aux) == Uni ? bits == 0 || bits == mask
-                                      : bits;
+                                           : bits;
   forLanes(mask, [&](unsigned l) { warp.set(inst.ops[0], l, result); });
   return Step::Next;
 }
@@ -101,8 +101,8 @@ bool tilewright::sim::decodeWarp(Form &form, Inst &inst) {
   if (form.head == "elect") {
     inst.memberMask = 1;
     inst.handler = electStep;
-    return inst.ops.size() == 2 &&
-           inst.ops[0].kind == Operand::Kind::Pair && areValues(inst, 1, 1);
+    return inst.ops.size() == 2 && inst.ops[0].kind == Operand::Kind::Pair &&
+           areValues(inst, 1, 1);
   }
   if (form.head == "shfl") {
     int how = form.takeOneOf({"up", "down", "bfly", "idx"});
@@ -110,8 +110,7 @@ bool tilewright::sim::decodeWarp(Form &form, Inst &inst) {
     inst.memberMask = 4;
     inst.handler = shflStep;
     return how >= 0 && form.take("b32") && inst.ops.size() == 5 &&
-           (inst.ops[0].isReg() ||
-            inst.ops[0].kind == Operand::Kind::Pair) &&
+           (inst.ops[0].isReg() || inst.ops[0].kind == Operand::Kind::Pair) &&
            areValues(inst, 1, 4);
   }
   int how = form.takeOneOf({"all", "any", "uni", "ballot"});

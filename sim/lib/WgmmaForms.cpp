@@ -18,7 +18,11 @@ namespace {
 // ops: {d...}, a, b, scale-d [, imm-scale-a, imm-scale-b] [, tnspA] [, tnspB].
 // aux: n; wide[0]: formats d | a << 8 | b << 16; wide[1]: flags.
 enum Flag : uint32_t {
-  TransA = 1, TransB = 2, NegateA = 4, NegateB = 8, Saturate = 16,
+  TransA = 1,
+  TransB = 2,
+  NegateA = 4,
+  NegateB = 8,
+  Saturate = 16,
 };
 
 WgmmaShape shapeOf(const Inst &inst) {
@@ -52,8 +56,8 @@ void execute(Warp &warp, WgmmaOp &op) {
   auto b = readOperandB(shape, op.descriptors[1], cta.smem, &op.touched);
   if (!b)
     return refuse(b.takeError());
-  if (auto conflict = cta.shadow.asyncReadBegin(
-          op.touched, warp.machine.fences, /*checkInit=*/true))
+  if (auto conflict = cta.shadow.asyncReadBegin(op.touched, warp.machine.fences,
+                                                /*checkInit=*/true))
     warp.reportConflict(cta, *conflict, "reads");
   op.reading = true;
 
@@ -117,12 +121,12 @@ Step mmaStep(Warp &warp, const Inst &inst, uint32_t mask) {
   } else if (op.inst != &inst || op.descriptors != descriptors ||
              op.scaleD != scaleD) {
     warp.report(Hazard::Divergence,
-                llvm::formatv("another warp of the warpgroup issued a different "
-                              "wgmma: {0}, descriptors {1:x} {2:x}; here {3:x} "
-                              "{4:x}",
-                              warp.machine.program.where(op.inst->loc),
-                              op.descriptors[0], op.descriptors[1],
-                              descriptors[0], descriptors[1]));
+                llvm::formatv(
+                    "another warp of the warpgroup issued a different "
+                    "wgmma: {0}, descriptors {1:x} {2:x}; here {3:x} "
+                    "{4:x}",
+                    warp.machine.program.where(op.inst->loc), op.descriptors[0],
+                    op.descriptors[1], descriptors[0], descriptors[1]));
     return Step::Block;
   }
   // PTX ISA, wgmma.fence: needed before the first wgmma, and wherever

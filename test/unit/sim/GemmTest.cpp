@@ -18,8 +18,8 @@ using namespace tilewright::sim;
 namespace {
 
 std::string readPtx(const std::string &name) {
-  auto buffer = llvm::MemoryBuffer::getFile(
-      std::string(TILEWRIGHT_SOURCE_DIR) + "/test/unit/sim/ptx/" + name);
+  auto buffer = llvm::MemoryBuffer::getFile(std::string(TILEWRIGHT_SOURCE_DIR) +
+                                            "/test/unit/sim/ptx/" + name);
   return buffer ? (*buffer)->getBuffer().str() : std::string();
 }
 
@@ -31,9 +31,25 @@ struct Kernel {
   uint32_t threads, smem;
 };
 
-const Kernel gemm64 = {"fp8_gemm_nt_64x64.ptx", 64,       64,  {128, 64},
-                       {128, 64},               {64, 1},  {64, 64},
-                       256,                     224720};
+const Kernel gemm64 = {"fp8_gemm_nt_64x64.ptx",
+                       64,
+                       64,
+                       {128, 64},
+                       {128, 64},
+                       {64, 1},
+                       {64, 64},
+                       256,
+                       224720};
+
+const Kernel gemm128 = {"fp8_gemm_nt_128x128.ptx",
+                        128,
+                        128,
+                        {128, 128},
+                        {128, 128},
+                        {128, 1},
+                        {64, 64},
+                        384,
+                        199248};
 
 struct Matrix {
   uint64_t address = 0;
@@ -134,7 +150,10 @@ private:
   TensorMapBlob map(const Matrix &x, MapType type, uint64_t bytes,
                     std::array<uint32_t, 2> box, int swizzle) {
     TensorMapArgs args;
-    uint64_t dims[] = {x.columns, x.rows}, strides[] = {x.pitch};
+    // As the launcher does: an extent of 0 is encoded as 1.
+    uint64_t dims[] = {std::max<uint64_t>(x.columns, 1),
+                       std::max<uint64_t>(x.rows, 1)};
+    uint64_t strides[] = {std::max<uint64_t>(x.pitch, 16)};
     uint32_t ones[] = {1, 1};
     args.type = int(type);
     args.rank = 2;
@@ -167,5 +186,111 @@ void expectRight(const Kernel &kernel, uint32_t m, uint32_t n, uint32_t k,
 }
 
 TEST(Gemm, TailsInEveryDimension) { expectRight(gemm64, 130, 40, 300); }
+TEST(Gemm, TwoWarpgroups) { expectRight(gemm128, 130, 40, 300); }
+TEST(Gemm, OneOfEach) { expectRight(gemm64, 1, 8, 16); }
+TEST(Gemm, NoK) { expectRight(gemm64, 64, 64, 0); }
+TEST(Gemm, ManyTilesOfOneCta) { expectRight(gemm64, 200, 136, 256, {}, 1); }
+/// More K blocks than the 13 slots of the ring: phases wrap.
+TEST(Gemm, RingWraps) { expectRight(gemm64, 64, 64, 128 * 30); }
+
+TEST(Gemm, SchedulesAgree) {
+  for (Schedule schedule :
+       {Schedule::Latest, Schedule::Earliest, Schedule::Random})
+    for (uint64_t seed = 0; seed < (schedule == Schedule::Random ? 4 : 1);
+         ++seed) {
+      Options options;
+      options.schedule = schedule;
+      options.seed = seed;
+      expectRight(gemm64, 70, 72, 128 * 15, options, 1);
+    }
+}
+
+//===----------------------------------------------------------------------===//
+// Seeded bugs: one edit of the PTX, one kind of finding
+//===----------------------------------------------------------------------===//
+
+/// Runs with every `from` replaced by `to`; `from` must occur.
+Report runEdited(const std::string &from, const std::string &to,
+                 uint32_t k = 300) {
+  std::string ptx = readPtx(gemm64.ptx);
+  size_t edits = 0;
+  for (size_t at = 0; (at = ptx.find(from, at)) != std::string::npos;
+       at += to.size(), ++edits)
+    ptx.replace(at, from.size(), to);
+  EXPECT_GT(edits, 0u) << from;
+  Gemm gemm(gemm64, 130, 40, k);
+  auto report = gemm.run({}, 1, ptx);
+  if (!report) {
+    ADD_FAILURE() << llvm::toString(report.takeError());
+    return {};
+  }
+  return *report;
+}
+
+TEST(Seeded, NoProxyFence) {
+  Report report = runEdited("fence.proxy.async.shared::cta;", "");
+  EXPECT_TRUE(report.has(Hazard::MissingProxyFence)) << report.str();
+  // Where the store is, in the kernel's source.
+  EXPECT_NE(report.str().find("fp8_gemm_nt.tw:38:"), std::string::npos)
+      << report.str();
+}
+
+TEST(Seeded, NoWaitForTheSlot) {
+  // The consumer reads the scales without waiting for the full barrier.
+  Report report =
+      runEdited("mbarrier.try_wait.parity.shared.b64 %p30, [%rd9], %r218;",
+                "setp.eq.b32 %p30, 0, 0;");
+  EXPECT_TRUE(report.has(Hazard::UninitialisedShared) ||
+              report.has(Hazard::ReadBeforeArrival))
+      << report.str();
+}
+
+TEST(Seeded, NoWaitForTheConsumer) {
+  Report report =
+      runEdited("mbarrier.try_wait.parity.shared.b64 %p18, [%rd12], %r27;",
+                "setp.eq.b32 %p18, 0, 0;", 128 * 30);
+  EXPECT_TRUE(report.has(Hazard::ReadBeforeArrival) ||
+              report.has(Hazard::OverwrittenWhileRead) ||
+              report.has(Hazard::BarrierMisuse))
+      << report.str();
+}
+
+TEST(Seeded, WrongParityIsADeadlock) {
+  Report report =
+      runEdited("xor.b32 \t%r27, %r223, 1;", "xor.b32 \t%r27, %r223, 0;");
+  ASSERT_TRUE(report.has(Hazard::Deadlock)) << report.str();
+  // Producer and consumers are named with what they wait for.
+  EXPECT_NE(report.str().find("warp 4"), std::string::npos) << report.str();
+  EXPECT_NE(report.str().find("4 of 4 arrivals"), std::string::npos)
+      << report.str();
+}
+
+TEST(Seeded, TooFewBytesExpected) {
+  Report report = runEdited("mov.b32 \t%r78, 16640;", "mov.b32 \t%r78, 16512;");
+  EXPECT_TRUE(report.has(Hazard::Deadlock)) << report.str();
+}
+
+TEST(Seeded, NoWgmmaWait) {
+  Report report = runEdited("wgmma.wait_group.sync.aligned 0;", "");
+  EXPECT_TRUE(report.has(Hazard::RegisterInFlight)) << report.str();
+}
+
+TEST(Seeded, NoWgmmaFence) {
+  Report report = runEdited("wgmma.fence.sync.aligned;", "");
+  EXPECT_TRUE(report.has(Hazard::MissingWgmmaFence)) << report.str();
+}
+
+TEST(Seeded, NoWaitForTheStore) {
+  Report report = runEdited("cp.async.bulk.wait_group.read \t0;", "");
+  EXPECT_TRUE(report.has(Hazard::OverwrittenWhileRead)) << report.str();
+}
+
+TEST(Seeded, SlotBeyondSharedMemory) {
+  Report report = runEdited("add.s32 \t%r77, %r76, 221184;",
+                            "add.s32 \t%r77, %r76, 224640;");
+  EXPECT_TRUE(report.has(Hazard::OutOfBounds) ||
+              report.has(Hazard::BarrierMisuse))
+      << report.str();
+}
 
 } // namespace

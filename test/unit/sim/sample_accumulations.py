@@ -5,7 +5,7 @@
 
 Draws from what test/sim/oracle measured on a GPU (numerics.py record, and the
 wgmma_*_raw kernels of record.py: every bit pattern, NaN and infinities
-included) the sample that WgmmaTest.cpp compares its model with. A record is 76
+included) the sample that AccumulateTest.cpp compares its model with. A record is 76
 bytes: u32 type (index into TYPES) | class << 8, 32 bytes each of A's row and
 B's column, u32 accumulator, u32 result."""
 

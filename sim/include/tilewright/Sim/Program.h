@@ -34,18 +34,44 @@ using Handler = Step (*)(Warp &warp, const Inst &inst, uint32_t mask);
 
 /// Special registers, the ones that our kernels read.
 enum class Special : uint8_t {
-  TidX, TidY, TidZ,
-  NTidX, NTidY, NTidZ,
-  CtaIdX, CtaIdY, CtaIdZ,
-  NCtaIdX, NCtaIdY, NCtaIdZ,
-  LaneId, WarpId, NWarpId,
-  ClusterCtaRank, ClusterNCtaRank,
-  ClusterIdX, ClusterIdY, ClusterIdZ,
-  NClusterIdX, NClusterIdY, NClusterIdZ,
-  ClusterCtaIdX, ClusterCtaIdY, ClusterCtaIdZ,
-  ClusterNCtaIdX, ClusterNCtaIdY, ClusterNCtaIdZ,
-  Clock, GlobalTimer, SmId, NSmId,
-  LaneMaskEq, LaneMaskLt, LaneMaskLe, LaneMaskGt, LaneMaskGe,
+  TidX,
+  TidY,
+  TidZ,
+  NTidX,
+  NTidY,
+  NTidZ,
+  CtaIdX,
+  CtaIdY,
+  CtaIdZ,
+  NCtaIdX,
+  NCtaIdY,
+  NCtaIdZ,
+  LaneId,
+  WarpId,
+  NWarpId,
+  ClusterCtaRank,
+  ClusterNCtaRank,
+  ClusterIdX,
+  ClusterIdY,
+  ClusterIdZ,
+  NClusterIdX,
+  NClusterIdY,
+  NClusterIdZ,
+  ClusterCtaIdX,
+  ClusterCtaIdY,
+  ClusterCtaIdZ,
+  ClusterNCtaIdX,
+  ClusterNCtaIdY,
+  ClusterNCtaIdZ,
+  Clock,
+  GlobalTimer,
+  SmId,
+  NSmId,
+  LaneMaskEq,
+  LaneMaskLt,
+  LaneMaskLe,
+  LaneMaskGt,
+  LaneMaskGe,
 };
 
 constexpr uint32_t NoRegister = ~0u;
@@ -120,8 +146,8 @@ struct Program {
   uint32_t paramBytes = 0;
   uint32_t registers = 0;
   uint32_t localBytes = 0;
-  uint32_t staticShared = 0;  ///< Bytes, from sharedBase on.
-  uint32_t dynamicShared = 0; ///< Address of the dynamic part.
+  uint32_t staticShared = 0;            ///< Bytes, from sharedBase on.
+  uint32_t dynamicShared = 0;           ///< Address of the dynamic part.
   std::array<uint32_t, 3> reqntid = {}; ///< 0: not given.
   uint32_t minCtas = 0, maxRegs = 0;
   std::vector<std::string> files; ///< By .file number.
