@@ -16,6 +16,7 @@ eight classes; see ACCUMULATION.md.
 Needs numpy.
 """
 
+import functools
 import hashlib
 import json
 import os
@@ -75,6 +76,7 @@ def operand(kind, cls, seed, shape):
     return code.astype(np.uint32)
 
 
+@functools.lru_cache(maxsize=1)
 def inputs(kind):
     """A [I, 64, K] and B [I, 8, K] as codes, C [I, 64, 8] as f32 bits; the
     instructions of class c are I·c/8 … I·(c+1)/8 - 1."""
@@ -162,8 +164,7 @@ def record(out, ptxas, libcuda):
 
 
 def modelled(kind, lo, hi):
-    """The model's outputs of instructions lo … hi - 1, and the recorded input
-    class of each is lo // KINDS[kind][4]."""
+    """The model's outputs of instructions lo … hi - 1."""
     a, b, c = (x[lo:hi] for x in inputs(kind))
     return model.step(kind, kind, a, b, c)
 
