@@ -248,7 +248,9 @@ void tilewright::sim::multiplyAccumulate(const WgmmaShape &shape,
                                          const WgmmaOperand &a,
                                          const WgmmaOperand &b, bool scaleD,
                                          llvm::MutableArrayRef<uint32_t> d,
-                                         const AccumulateModel &model) {
+                                         const AccumulateModel &asked) {
+  AccumulateModel model =
+      asked.byOperands ? AccumulateModel::hopper(shape.a) : asked;
   unsigned k = shape.k(), n = shape.n;
   assert(a.rows == waveRows && b.rows == n && a.k == k && b.k == k);
   Accumulator out(shape, d);
@@ -300,7 +302,9 @@ void tilewright::sim::multiplyAccumulate(const WgmmaShape &shape,
 float tilewright::sim::dotAccumulate(const WgmmaShape &shape,
                                      llvm::ArrayRef<uint32_t> a,
                                      llvm::ArrayRef<uint32_t> b, float c,
-                                     const AccumulateModel &model) {
+                                     const AccumulateModel &asked) {
+  AccumulateModel model =
+      asked.byOperands ? AccumulateModel::hopper(shape.a) : asked;
   assert(a.size() == b.size());
   double sum = 0;
   bool finite = std::isfinite(c);

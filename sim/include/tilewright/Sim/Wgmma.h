@@ -115,8 +115,17 @@ struct AccumulateModel {
   unsigned fractionBits = 13;
   unsigned resultFractionBits = 23;
   bool normaliseProducts = false;
+  /// Each instruction uses hopper(its operands) instead of the fields above.
+  bool byOperands = false;
 
   static AccumulateModel exact() { return {}; }
+  /// Hopper whatever the operands are: for a machine's options.
+  static AccumulateModel hopper() {
+    AccumulateModel model;
+    model.isExact = false;
+    model.byOperands = true;
+    return model;
+  }
   /// Hopper, for f32 accumulators; measured (see WgmmaArithmetic.cpp): 8-bit
   /// floats keep 13 fraction bits (sign, 8 exponent bits, 13: the published
   /// 22-bit accumulator), wider types align to 25 and give all of f32's 23.
