@@ -56,8 +56,9 @@ std::string field(const std::string &image, const std::string &key,
 bool hasSymbol(const std::string &image, const std::string &name) {
   // A real cubin, whose text ends at the first zero of its header (the version
   // bytes 2, 1, 1 follow the magic number): it has what is asked for.
-  if (image.compare(0, 7, "\x7f"
-                          "ELF\2\1\1") == 0 &&
+  if (image.compare(0, 7,
+                    "\x7f"
+                    "ELF\2\1\1") == 0 &&
       image.find("symbol=") == std::string::npos)
     return true;
   return image.find("symbol=" + name + "\n") != std::string::npos;
