@@ -5,6 +5,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Launch.h"
+#include "Simulate.h"
 
 #include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/raw_ostream.h"
@@ -32,9 +33,11 @@ static cl::opt<Checking> checking(
                           "every tile, however long it takes")),
     cl::cat(category), cl::sub(runCommand));
 static cl::opt<std::string> deviceOption(
-    "device", cl::init("0"), cl::value_desc("N|reference"),
-    cl::desc("The GPU to run on (default 0), or `reference`: the interpreter "
-             "that checks compare with, on the CPU"),
+    "device", cl::init("0"), cl::value_desc("N|sim|reference"),
+    cl::desc("The GPU to run on (default 0); or `sim`: the simulator, which "
+             "executes the same PTX on the CPU and reports races and "
+             "deadlocks; or `reference`: the interpreter that checks compare "
+             "with, on the CPU"),
     cl::cat(category), cl::sub(runCommand));
 static cl::opt<int>
     repeat("repeat", cl::init(1), cl::value_desc("N"),
@@ -155,6 +158,40 @@ static void print(const reference::CheckReport &report) {
         100 * report.worst);
 }
 
+/// Compares outputs with the reference if asked to, and says how it ended.
+static Exit conclude(Launch &launch, ArrayRef<runtime::HostTensor> outputs,
+                     std::string failure) {
+  if (checking != Checking::No && failure.empty()) {
+    double seconds;
+    auto expected = evaluate(launch, seconds);
+    if (!expected) {
+      report(expected.takeError());
+      return Failed;
+    }
+    outs() << formatv("  reference: {0} in {1:f1} s\n", tiles(*expected),
+                      seconds);
+    for (size_t i = 0; i < launch.tensors.size(); ++i) {
+      if (!expected->outputs[i])
+        continue;
+      reference::CheckReport report =
+          reference::check(launch.tensors[i], outputs[i], *expected->outputs[i],
+                           launch.initialised(i), expected->coverage);
+      print(report);
+      if (failure.empty())
+        failure = report.failure();
+    }
+  }
+  if (!failure.empty()) {
+    outs() << (checking == Checking::No ? "run" : "check")
+           << ": failed: " << failure << "\n";
+    return Failed;
+  }
+  outs() << (checking == Checking::No
+                 ? "run: ok; outputs were not compared (see --check)\n"
+                 : "check: ok\n");
+  return Ok;
+}
+
 static Exit runOnGpu(Launch &launch, int ordinal) {
   if (Exit code = launch.findDevice(ordinal))
     return code;
@@ -191,44 +228,44 @@ static Exit runOnGpu(Launch &launch, int ordinal) {
     outs() << "  " << repeat << " runs gave the same bits\n";
   if (failure.empty())
     outs() << "  guard bands, padding and inputs are unchanged\n";
-  if (checking != Checking::No && failure.empty()) {
-    double seconds;
-    auto expected = evaluate(launch, seconds);
-    if (!expected) {
-      report(expected.takeError());
-      return Failed;
-    }
-    outs() << formatv("  reference: {0} in {1:f1} s\n", tiles(*expected),
-                      seconds);
-    for (size_t i = 0; i < launch.tensors.size(); ++i) {
-      if (!expected->outputs[i])
-        continue;
-      reference::CheckReport report =
-          reference::check(launch.tensors[i], first[i], *expected->outputs[i],
-                           launch.initialised(i), expected->coverage);
-      print(report);
-      if (failure.empty())
-        failure = report.failure();
-    }
-  }
-  if (!failure.empty()) {
-    outs() << (checking == Checking::No ? "run" : "check")
-           << ": failed: " << failure << "\n";
+  return conclude(launch, first, failure);
+}
+
+//===----------------------------------------------------------------------===//
+// On the simulator
+//===----------------------------------------------------------------------===//
+
+static Exit runOnSimulator(Launch &launch) {
+  if (!launch.compile() || !launch.allocate())
     return Failed;
+  outs() << launch.kernel().name << " " << launch.extents()
+         << " on the simulator\n";
+  std::vector<runtime::HostTensor> first;
+  for (int run = 0; run < repeat; ++run) {
+    std::vector<runtime::HostTensor> after;
+    if (Exit code = simulate(launch, after))
+      return code;
+    if (run == 0) {
+      first = std::move(after);
+      continue;
+    }
+    for (size_t i = 0; i < after.size(); ++i)
+      if (after[i].bytes() != first[i].bytes())
+        return conclude(launch, first,
+                        formatv("'{0}' has other bits in run {1} than in run 1",
+                                after[i].name(), run + 1));
   }
-  outs() << (checking == Checking::No
-                 ? "run: ok; outputs were not compared (see --check)\n"
-                 : "check: ok\n");
-  return Ok;
+  return conclude(launch, first, "");
 }
 
 int cli::runRun() {
   int ordinal = 0;
   bool reference = deviceOption == "reference";
-  if (!reference &&
+  bool simulator = deviceOption == "sim";
+  if (!reference && !simulator &&
       (StringRef(deviceOption).getAsInteger(10, ordinal) || ordinal < 0)) {
     report("--device=" + deviceOption +
-           ": expected the number of a GPU, or `reference`");
+           ": expected the number of a GPU, `sim` or `reference`");
     return Failed;
   }
   if (repeat < 1) {
@@ -243,5 +280,7 @@ int cli::runRun() {
   Launch launch;
   if (!launch.prepare())
     return Failed;
+  if (simulator)
+    return runOnSimulator(launch);
   return reference ? runReference(launch) : runOnGpu(launch, ordinal);
 }

@@ -1,0 +1,186 @@
+//===- Simulate.cpp - tilewright run --device sim -------------------------===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Simulate.h"
+#include "tilewright/Sim/Simulator.h"
+#include "tilewright/Sim/TensorMap.h"
+
+#include "llvm/ADT/StringSwitch.h"
+#include "llvm/Support/FormatVariadic.h"
+#include "llvm/Support/raw_ostream.h"
+#include <chrono>
+
+using namespace llvm;
+using namespace tilewright;
+using namespace tilewright::cli;
+
+static cl::OptionCategory category("Simulator options");
+
+static cl::opt<unsigned>
+    sms("sms", cl::init(4), cl::value_desc("N"),
+        cl::desc("Multiprocessors that the simulator has (default 4): fewer "
+                 "means more tiles for each CTA of a persistent kernel"),
+        cl::cat(category), cl::sub(runCommand));
+static cl::opt<std::string> schedule(
+    "schedule", cl::init("latest"), cl::value_desc("when"),
+    cl::desc("When asynchronous work completes on the simulator: latest "
+             "(default), earliest, or random:SEED"),
+    cl::cat(category), cl::sub(runCommand));
+
+static bool parseSchedule(sim::Options &options) {
+  StringRef text = schedule;
+  if (text == "latest") {
+    options.schedule = sim::Schedule::Latest;
+    return true;
+  }
+  if (text == "earliest") {
+    options.schedule = sim::Schedule::Earliest;
+    return true;
+  }
+  options.schedule = sim::Schedule::Random;
+  if (text.consume_front("random:") && !text.getAsInteger(10, options.seed))
+    return true;
+  return report("--schedule=" + schedule +
+                ": expected latest, earliest or random:SEED");
+}
+
+/// The simulator's tensor map for what the runtime would give the driver.
+static Expected<sim::TensorMapBlob> encode(const runtime::TensorMapDesc &desc) {
+  auto swizzle = StringSwitch<int>(std::to_string(desc.swizzle))
+                     .Case("32", 1)
+                     .Case("64", 2)
+                     .Case("128", 3)
+                     .Default(0);
+  sim::TensorMapArgs args;
+  args.type = static_cast<int>(desc.type);
+  args.rank = desc.rank;
+  args.address = desc.address;
+  args.dims = ArrayRef(desc.dims).take_front(desc.rank);
+  // As the driver's call: the innermost stride is implied.
+  args.strides = ArrayRef(desc.strides).slice(1, desc.rank - 1);
+  args.box = ArrayRef(desc.box).take_front(desc.rank);
+  std::array<uint32_t, 5> ones = {1, 1, 1, 1, 1};
+  args.elementStrides = ArrayRef(ones).take_front(desc.rank);
+  args.swizzle = swizzle;
+  Expected<sim::TensorMap> map = sim::makeTensorMap(args);
+  if (!map)
+    return map.takeError();
+  return sim::encodeTensorMap(*map);
+}
+
+/// The bytes of every kernel parameter, in order.
+static Error addParams(sim::Launch &launch, const runtime::Manifest &manifest,
+                       ArrayRef<runtime::TensorArg> args,
+                       const runtime::Bindings &bindings, uint64_t spare) {
+  auto addInteger = [&](bool wide, int64_t value) {
+    if (wide)
+      launch.add(value);
+    else
+      launch.add(static_cast<int32_t>(value));
+  };
+  for (const runtime::Param &param : manifest.params) {
+    switch (param.kind) {
+    case runtime::Param::Kind::TensorMap: {
+      auto desc = runtime::describeTensorMap(manifest, param,
+                                             args[param.tensor], spare);
+      if (!desc)
+        return desc.takeError();
+      auto blob = encode(*desc);
+      if (!blob)
+        return blob.takeError();
+      launch.add(*blob);
+      break;
+    }
+    case runtime::Param::Kind::Pointer:
+      launch.add(args[param.tensor].data);
+      break;
+    case runtime::Param::Kind::Dim: {
+      Expected<int64_t> value = param.expr.evaluate(bindings.dims);
+      if (!value)
+        return value.takeError();
+      addInteger(param.is64, *value);
+      break;
+    }
+    case runtime::Param::Kind::Stride:
+      addInteger(param.is64, args[param.tensor].strides[param.dim]);
+      break;
+    }
+  }
+  return Error::success();
+}
+
+Exit cli::simulate(Launch &launch, std::vector<runtime::HostTensor> &after) {
+  sim::Options options;
+  if (!parseSchedule(options))
+    return Failed;
+  if (sms == 0) {
+    report("--sms 0: expected at least 1");
+    return Failed;
+  }
+  const runtime::Manifest &manifest = launch.loaded->manifest();
+  sim::Memory memory;
+  std::vector<runtime::TensorArg> args;
+  for (const runtime::HostTensor &tensor : launch.tensors) {
+    runtime::TensorArg arg;
+    arg.data = memory.allocate(tensor.bytes().size(), tensor.name());
+    if (!tensor.bytes().empty())
+      std::memcpy(memory.resolve(arg.data, tensor.bytes().size()),
+                  tensor.bytes().data(), tensor.bytes().size());
+    arg.dtype = tensor.dtype();
+    arg.shape.assign(tensor.shape().begin(), tensor.shape().end());
+    arg.strides.assign(tensor.strides().begin(), tensor.strides().end());
+    args.push_back(std::move(arg));
+  }
+  uint64_t spare = memory.allocate(256, "spare");
+
+  auto fail = [](Error error) {
+    report(std::move(error));
+    return Failed;
+  };
+  auto bindings = runtime::bindArguments(manifest, args);
+  if (!bindings)
+    return fail(bindings.takeError());
+  auto grid = runtime::gridSize(manifest, *bindings, static_cast<int>(sms));
+  if (!grid)
+    return fail(grid.takeError());
+  after = launch.tensors;
+  if (*grid == 0)
+    return Ok;
+
+  sim::Launch kernel;
+  kernel.ptx = launch.compiled->ptx;
+  kernel.entry = manifest.symbol;
+  kernel.grid[0] = *grid;
+  kernel.block[0] = manifest.launch.threads;
+  for (unsigned d = 0; d < 3; ++d)
+    kernel.cluster[d] = manifest.launch.cluster[d];
+  kernel.smemBytes = static_cast<uint32_t>(manifest.launch.smem);
+  if (Error error = addParams(kernel, manifest, args, *bindings, spare))
+    return fail(std::move(error));
+
+  auto start = std::chrono::steady_clock::now();
+  Expected<sim::Report> result = sim::run(kernel, memory, options);
+  double seconds =
+      std::chrono::duration<double>(std::chrono::steady_clock::now() - start)
+          .count();
+  if (!result)
+    return fail(result.takeError());
+  errs() << formatv("simulated in {0:f2} s\n", seconds);
+  outs() << formatv("  {0} CTAs, {1} warp instructions, {2} bytes copied\n",
+                    *grid, result->warpInstructions, result->copiedBytes);
+  if (!result->ok()) {
+    outs() << result->str();
+    outs() << "run: failed: the simulator has " << result->findings.size()
+           << " finding" << (result->findings.size() == 1 ? "" : "s") << "\n";
+    return Failed;
+  }
+  for (auto [tensor, arg] : llvm::zip_equal(after, args))
+    if (!tensor.bytes().empty())
+      std::memcpy(tensor.bytes().data(),
+                  memory.resolve(arg.data, tensor.bytes().size()),
+                  tensor.bytes().size());
+  return Ok;
+}
