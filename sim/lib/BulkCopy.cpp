@@ -277,16 +277,16 @@ static llvm::Error checkSharedBox(const TensorMap &map, uint64_t sharedBytes,
 static void convertLoaded(const TensorMap &map,
                           llvm::MutableArrayRef<uint8_t> row,
                           const BoxRow &range) {
-  unsigned size = map.elementBytes();
+  size_t size = map.elementBytes();
   if (map.type == MapType::F32Ftz || map.type == MapType::TF32 ||
       map.type == MapType::TF32Ftz)
     for (uint32_t i = range.first; i < range.first + range.count; ++i) {
-      uint32_t bits = uint32_t(loadElement(&row[i * size], size));
+      uint32_t bits = uint32_t(loadElement(&row[i * size], unsigned(size)));
       if (map.type != MapType::TF32)
         bits = flushSubnormal(bits);
       if (map.type != MapType::F32Ftz)
         bits = uint32_t(encode(Format::TF32, asFloat(bits)));
-      storeElement(&row[i * size], size, bits);
+      storeElement(&row[i * size], unsigned(size), bits);
     }
   if (map.fill == MapFill::NaN) {
     // Measured on an H200 for f32, f16 and bf16 alike: 0x7FF7 in each half
@@ -294,7 +294,7 @@ static void convertLoaded(const TensorMap &map,
     uint64_t nan = 0x7FF77FF77FF77FF7;
     for (uint32_t i = 0; i < map.box[0]; ++i)
       if (i < range.first || i >= range.first + range.count)
-        storeElement(&row[i * size], size, nan);
+        storeElement(&row[i * size], unsigned(size), nan);
   }
 }
 
@@ -334,7 +334,7 @@ llvm::Expected<CopyReport> tilewright::sim::loadBox(
   if (llvm::Error error = checkCoordinates(map, coordinates, false))
     return std::move(error);
   CopyReport report;
-  unsigned size = map.elementBytes();
+  size_t size = map.elementBytes();
   std::vector<uint8_t> row(map.box[0] * size);
   llvm::Error error =
       forEachRow(map, coordinates, [&](const BoxRow &range) -> llvm::Error {
@@ -374,7 +374,7 @@ tilewright::sim::storeBox(const TensorMap &map,
     if (llvm::Error error = checkReduction(format, *op))
       return std::move(error);
   CopyReport report;
-  unsigned size = map.elementBytes();
+  size_t size = map.elementBytes();
   std::vector<uint8_t> row(map.box[0] * size);
   llvm::Error error =
       forEachRow(map, coordinates, [&](const BoxRow &range) -> llvm::Error {
@@ -411,7 +411,8 @@ tilewright::sim::boxRanges(const TensorMap &map,
   ByteRanges ranges;
   llvm::Error error =
       forEachRow(map, coordinates, [&](const BoxRow &range) -> llvm::Error {
-        appendRange(ranges, {range.global, range.count * map.elementBytes()});
+        appendRange(ranges,
+                    {range.global, uint64_t(range.count) * map.elementBytes()});
         return llvm::Error::success();
       });
   if (error)

@@ -56,7 +56,7 @@ llvm::Error tilewright::sim::loadMatrices(
   if (llvm::Error error =
           checkRows("ldmatrix", shared.size(), addresses, count))
     return error;
-  assert(registers.size() >= lanes * count);
+  assert(registers.size() >= size_t(lanes) * count);
   for (unsigned lane = 0; lane < lanes; ++lane)
     for (unsigned q = 0; q < count; ++q) {
       uint32_t value = 0;
@@ -64,7 +64,7 @@ llvm::Error tilewright::sim::loadMatrices(
         value |= uint32_t(llvm::support::endian::read16le(
                      &shared[elementAddress(addresses, lane, q, half, trans)]))
                  << (16 * half);
-      registers[lane * count + q] = value;
+      registers[size_t(lane) * count + q] = value;
     }
   report(touched, addresses, count);
   return llvm::Error::success();
@@ -77,13 +77,13 @@ llvm::Error tilewright::sim::storeMatrices(
   if (llvm::Error error =
           checkRows("stmatrix", shared.size(), addresses, count))
     return error;
-  assert(registers.size() >= lanes * count);
+  assert(registers.size() >= size_t(lanes) * count);
   for (unsigned lane = 0; lane < lanes; ++lane)
     for (unsigned q = 0; q < count; ++q)
       for (unsigned half = 0; half < 2; ++half)
         llvm::support::endian::write16le(
             &shared[elementAddress(addresses, lane, q, half, trans)],
-            uint16_t(registers[lane * count + q] >> (16 * half)));
+            uint16_t(registers[size_t(lane) * count + q] >> (16 * half)));
   report(touched, addresses, count);
   return llvm::Error::success();
 }

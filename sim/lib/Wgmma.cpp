@@ -37,7 +37,7 @@ llvm::Error WgmmaShape::check() const {
   if (!integers && !half && !fp8 && !wide)
     return refuse("no such combination of operand types");
   if (integers ? d != Format::S32
-               : d != Format::F32 && !(d == Format::F16 && (half || fp8)))
+               : d != Format::F32 && (d != Format::F16 || !(half || fp8)))
     return refuse("no such accumulator type for these operands");
   // Integer forms skip odd multiples of 8 from 40 on (PTX ISA, the table of
   // shapes of wgmma.mma_async).
@@ -130,7 +130,7 @@ static llvm::Expected<WgmmaOperand> readOperand(const WgmmaShape &shape,
   WgmmaOperand operand;
   operand.rows = isB ? shape.n : 64;
   operand.k = shape.k();
-  operand.bits.resize(operand.rows * operand.k);
+  operand.bits.resize(size_t(operand.rows) * operand.k);
   unsigned size = bitWidth(shape.a) / 8;
   bool mnMajor = isB ? shape.transB : shape.transA;
   ByteRanges ranges;
@@ -142,7 +142,7 @@ static llvm::Expected<WgmmaOperand> readOperand(const WgmmaShape &shape,
                       std::memcpy(&value, &shared[address + i * size], size);
                       unsigned row = mnMajor ? mn + i : mn,
                                column = mnMajor ? k : k + i;
-                      operand.bits[row * operand.k + column] = value;
+                      operand.bits[size_t(row) * operand.k + column] = value;
                     }
                     if (touched)
                       appendRange(ranges, {address, 16});
@@ -192,11 +192,11 @@ tilewright::sim::readFragmentA(const WgmmaShape &shape,
   if (shape.transA)
     return llvm::createStringError(
         "wgmma: an operand A in registers cannot be transposed");
-  assert(registers.size() >= 128 * 4);
+  assert(registers.size() >= 512);
   WgmmaOperand operand;
   operand.rows = 64;
   operand.k = shape.k();
-  operand.bits.resize(operand.rows * operand.k);
+  operand.bits.resize(size_t(operand.rows) * operand.k);
   unsigned width = bitWidth(shape.a), packed = 32 / width;
   uint32_t mask = width == 32 ? ~0u : (1u << width) - 1;
   // Each 32-bit register holds `packed` neighbours along K; four lanes cover
@@ -207,8 +207,8 @@ tilewright::sim::readFragmentA(const WgmmaShape &shape,
       unsigned row = 16 * (thread / 32) + thread % 32 / 4 + 8 * (r & 1);
       unsigned column = packed * (thread % 4) + shape.k() / 2 * (r >> 1);
       for (unsigned i = 0; i < packed; ++i)
-        operand.bits[row * operand.k + column + i] =
-            registers[thread * 4 + r] >> (width * i) & mask;
+        operand.bits[size_t(row) * operand.k + column + i] =
+            registers[size_t(thread) * 4 + r] >> (width * i) & mask;
     }
   return operand;
 }

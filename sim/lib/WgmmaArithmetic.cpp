@@ -99,8 +99,10 @@ float truncateTo(double value, unsigned fractionBits) {
     return 0;
   int exponent;
   std::frexp(value, &exponent);
-  if (exponent > 128)
-    return std::copysign(std::numeric_limits<float>::infinity(), value);
+  if (exponent > 128) {
+    float infinity = std::numeric_limits<float>::infinity();
+    return value < 0 ? -infinity : infinity;
+  }
   int unit = std::max(exponent - 1, -126) - int(fractionBits);
   return float(std::ldexp(std::trunc(std::ldexp(value, -unit)), unit));
 }
@@ -191,7 +193,7 @@ class Accumulator {
 public:
   Accumulator(const WgmmaShape &shape, llvm::MutableArrayRef<uint32_t> d)
       : shape(shape), d(d) {
-    assert(d.size() >= 128 * shape.registersD());
+    assert(d.size() >= size_t(128) * shape.registersD());
   }
   uint32_t get(unsigned row, unsigned column) const {
     auto [index, shift] = locate(row, column);
@@ -227,7 +229,7 @@ void multiplyIntegers(const WgmmaShape &shape, const WgmmaOperand &a,
     for (unsigned column = 0; column < shape.n; ++column) {
       int64_t sum = scaleD ? int32_t(d.get(row, column)) : 0;
       for (unsigned k = 0; k < a.k; ++k)
-        sum += element(shape.a, a.bits[row * a.k + k]) *
+        sum += int64_t(element(shape.a, a.bits[row * a.k + k])) *
                element(shape.b, b.bits[column * b.k + k]);
       if (shape.satfinite)
         sum = std::clamp<int64_t>(sum, std::numeric_limits<int32_t>::min(),
@@ -269,9 +271,9 @@ void tilewright::sim::multiplyAccumulate(const WgmmaShape &shape,
       for (unsigned column = 0; column < n; ++column) {
         double c = initial(row, column), value = c;
         if (left.finite[row] && right.finite[column] && std::isfinite(c))
-          value =
-              addTruncated(&left.factors[row * k], &right.factors[column * k],
-                           k, float(c), fraction, model);
+          value = addTruncated(&left.factors[size_t(row) * k],
+                               &right.factors[size_t(column) * k], k, float(c),
+                               fraction, model);
         else
           for (unsigned i = 0; i < k; ++i)
             value += left.values[row * k + i] * right.values[column * k + i];
