@@ -29,6 +29,8 @@ const char *tilewright::sim::hazardName(Hazard hazard) {
     return "divergence";
   case Hazard::ExitWithCopies:
     return "exit with copies in flight";
+  case Hazard::PeerExited:
+    return "shared memory of a CTA that has exited";
   case Hazard::BadOperand:
     return "bad operand";
   case Hazard::Trap:

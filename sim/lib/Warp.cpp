@@ -90,6 +90,14 @@ uint8_t *Warp::shared(uint64_t address, uint32_t size, Cta *&owner,
       return nullptr;
     }
     owner = machine.ctas[window - 1].get();
+    // PTX ISA, "Shared State Space": a CTA's window is valid until it exits.
+    if (llvm::all_of(owner->warps, [](auto &w) { return w->finished(); })) {
+      report(Hazard::PeerExited,
+             llvm::formatv("cluster CTA {0} has exited: a cluster barrier must "
+                           "keep it until its peers are done",
+                           window - 1));
+      return nullptr;
+    }
   }
   if (offset < sharedBase || offset + uint64_t(size) > owner->smem.size()) {
     report(Hazard::OutOfBounds,

@@ -405,6 +405,21 @@ TEST(Barrier, ClustersShareMemory) {
   EXPECT_EQ(kernel.word(35), 40u);
 }
 
+TEST(Barrier, PeersMustStay) {
+  // CTA 0 exits at once; CTA 1 runs later and writes into it.
+  Kernel kernel(R"(
+  mov.u32 %r1, %cluster_ctarank;
+  setp.eq.b32 %p1, %r1, 0;
+  @%p1 ret;
+  mov.b64 %rd2, smem;
+  mapa.shared::cluster.u64 %rd3, %rd2, 0;
+  st.shared::cluster.b32 [%rd3], %r1;
+)");
+  kernel.launch.grid = {2, 1, 1};
+  kernel.launch.cluster = {2, 1, 1};
+  EXPECT_TRUE(kernel.run().has(Hazard::PeerExited));
+}
+
 //===----------------------------------------------------------------------===//
 // Bulk copies
 //===----------------------------------------------------------------------===//

@@ -23,6 +23,7 @@ enum class Hazard : uint8_t {
   BarrierMisuse,        ///< mbarrier or named barrier used against its rules.
   Divergence,           ///< An aligned instruction without all of its lanes.
   ExitWithCopies,       ///< A thread exits while its copies read shared memory.
+  PeerExited,           ///< Shared memory of a CTA that has exited.
   BadOperand,           ///< Descriptor, tensor map, group size, ... refused.
   Trap,
   Deadlock,
