@@ -58,6 +58,21 @@ TEST_F(TensorMapTest, LimitsThemselvesAreLegal) {
   EXPECT_EQ(desc.strides[1], (uint64_t(1) << 40) - 16);
 }
 
+TEST_F(TensorMapTest, StoresWriteWholeUnits) {
+  // A load may end anywhere: the rest of its box is zero.
+  args[0].shape[1] = 2100;
+  EXPECT_EQ(get(describe(0, 0)).dims[0], 2100u);
+  manifest.tensors[0].mode = Mode::Out;
+  EXPECT_MENTIONS(describe(0, 0),
+                  "tensor 'A': dimension 1 has extent 2100 (2100 bytes); a "
+                  "bulk store writes whole units of 16 bytes (16 elements)");
+  args[0].shape[1] = 2096;
+  EXPECT_EQ(get(describe(0, 0)).dims[0], 2096u);
+  // Nothing is stored into an empty tensor.
+  args[0].shape = {0, 2100};
+  EXPECT_EQ(get(describe(0, 0)).dims[0], 2100u);
+}
+
 TEST_F(TensorMapTest, StridesOfExtentOneDoNotMatter) {
   args = gemmArgs(1, 576, 128);
   // As PyTorch gives for SA = [1, 1]: strides (1, 1).
