@@ -63,6 +63,22 @@ private:
         .getInt();
   }
 
+  /// Whether boxes begin at multiples of 16 bytes along the contiguous
+  /// dimension. The copy engine of an H200 ends a kernel with an illegal
+  /// instruction where they do not.
+  static bool startsAligned(AffineExpr expr, Value tensor,
+                            const SubscriptContext &context) {
+    SmallVector<AffineExpr> origin(context.extents.size(),
+                                   getAffineConstantExpr(0, expr.getContext()));
+    AffineExpr start = expr.replaceDims(origin);
+    if (auto constant = dyn_cast<AffineConstantExpr>(start);
+        constant && constant.getValue() == 0)
+      return true;
+    int64_t bits = getStorageBits(
+        cast<GlobalTensorType>(tensor.getType()).getElementType());
+    return knownDivisor(start, context) * bits % 128 == 0;
+  }
+
   /// Fits a subscript to a tensor map, or says in `why` what stands against
   /// it. `axes` and `shape` are those of the map's dimensions.
   std::optional<BulkPlan> plan(Value tensor, AffineMap map, ValueRange symbols,
@@ -85,6 +101,11 @@ private:
     for (int64_t dim : plan.dims) {
       AffineExpr expr = simplifySubscript(map.getResult(dim), context);
       int axis = -1;
+      if (dim == major && !startsAligned(expr, tensor, context)) {
+        why = "along its contiguous dimension it does not begin at a known "
+              "multiple of 16 bytes";
+        return std::nullopt;
+      }
       for (unsigned a = 0; a < axes.size(); ++a) {
         if (!expr.isFunctionOfDim(a))
           continue;
