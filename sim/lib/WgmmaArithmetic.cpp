@@ -110,11 +110,11 @@ float truncateTo(double value, unsigned fractionBits) {
 /// `significand` in units of 2^-`shift` moved to units of 1, truncated toward
 /// zero.
 int64_t align(int64_t significand, int shift) {
-  if (shift <= 0) // to the left; the caller bounds it
-    return significand << -shift;
-  if (shift > 62)
-    return 0;
-  int64_t magnitude = std::abs(significand) >> shift;
+  int64_t magnitude = std::abs(significand);
+  if (shift <= 0)
+    magnitude <<= -shift; // by few bits: the largest exponent bounds it
+  else
+    magnitude = shift > 62 ? 0 : magnitude >> shift;
   return significand < 0 ? -magnitude : magnitude;
 }
 
