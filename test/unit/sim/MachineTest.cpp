@@ -421,6 +421,95 @@ TEST(Barrier, PeersMustStay) {
 }
 
 //===----------------------------------------------------------------------===//
+// wgmma
+//===----------------------------------------------------------------------===//
+
+// A is 1 everywhere, in registers; B is 2 everywhere, 256 bytes without
+// swizzle (two core matrices 128 bytes apart): D = 16 * 2. Two groups, of which
+// the second adds to accumulators of its own.
+const char *wgmmaBody = R"(
+  mov.b64 %rd2, smem;
+  setp.ge.u32 %p1, %r0, 64;
+  @%p1 bra F;
+  mul.wide.u32 %rd3, %r0, 4;
+  add.s64 %rd3, %rd2, %rd3;
+  mov.b32 %r1, 0x40004000;
+  st.shared.b32 [%rd3], %r1;
+  fence.proxy.async.shared::cta;
+F: bar.sync 0;
+  shr.u64 %rd4, %rd2, 4;
+  or.b64 %rd4, %rd4, 524288;
+  mov.b32 %r10, 0x3F803F80;
+  mov.b32 %r11, %r10;
+  mov.b32 %r12, %r10;
+  mov.b32 %r13, %r10;
+  mov.b32 %r24, 0f3F800000;
+  mov.b32 %r25, %r24;
+  mov.b32 %r26, %r24;
+  mov.b32 %r27, %r24;
+  setp.ne.b32 %p2, 0, 0;
+  setp.eq.b32 %p3, 0, 0;
+  wgmma.fence.sync.aligned;
+  wgmma.mma_async.sync.aligned.m64n8k16.f32.bf16.bf16 {%r20, %r21, %r22, %r23}, {%r10, %r11, %r12, %r13}, %rd4, %p2, 1, 1, 0;
+  wgmma.commit_group.sync.aligned;
+  wgmma.mma_async.sync.aligned.m64n8k16.f32.bf16.bf16 {%r24, %r25, %r26, %r27}, {%r10, %r11, %r12, %r13}, %rd4, %p3, 1, -1, 0;
+  wgmma.commit_group.sync.aligned;
+  wgmma.wait_group.sync.aligned 1;
+  mov.b32 %r30, %r20;
+  wgmma.wait_group.sync.aligned 0;
+  mov.b32 %r31, %r27;
+  setp.eq.b32 %p4, %r30, 0f42000000;
+  selp.b32 %r32, 1, 0, %p4;
+  setp.eq.b32 %p5, %r31, 0fC1F80000;
+  selp.b32 %r33, 2, 0, %p5;
+  add.s32 %r32, %r32, %r33;
+  st.global.b32 [%rd1], %r32;
+)";
+
+Report runWgmma(const std::string &from = "", const std::string &to = "") {
+  std::string body = wgmmaBody;
+  if (!from.empty()) {
+    size_t at = body.find(from);
+    EXPECT_NE(at, std::string::npos) << from;
+    body.replace(at, from.size(), to);
+  }
+  Kernel kernel(body, 128, 128);
+  Report report = kernel.run();
+  if (from.empty())
+    for (unsigned i = 0; i < 128; ++i)
+      EXPECT_EQ(kernel.word(i), 3u) << i; // 32, and 1 - 32.
+  return report;
+}
+
+TEST(Wgmma, GroupsCompleteInOrder) {
+  Report report = runWgmma();
+  EXPECT_TRUE(report.ok()) << report.str();
+}
+
+TEST(Wgmma, HazardsAreReported) {
+  EXPECT_TRUE(runWgmma("mov.b32 %r30, %r20", "mov.b32 %r30, %r24")
+                  .has(Hazard::RegisterInFlight));
+  // A's registers are in flight with the last operation that reads them.
+  EXPECT_TRUE(runWgmma("mov.b32 %r30, %r20", "mov.b32 %r10, %r20")
+                  .has(Hazard::RegisterInFlight));
+  EXPECT_TRUE(
+      runWgmma("wgmma.fence.sync.aligned;", "").has(Hazard::MissingWgmmaFence));
+  EXPECT_TRUE(runWgmma("fence.proxy.async.shared::cta;", "")
+                  .has(Hazard::MissingProxyFence));
+  EXPECT_TRUE(runWgmma("setp.ge.u32 %p1, %r0, 64", "setp.ge.u32 %p1, %r0, 63")
+                  .has(Hazard::UninitialisedShared));
+  // B is written again while the second group may still read it.
+  EXPECT_TRUE(runWgmma("mov.b32 %r30, %r20;",
+                       "mov.b32 %r30, %r20; st.shared.b32 [smem], %r30;")
+                  .has(Hazard::OverwrittenWhileRead));
+  // One warp takes another descriptor.
+  EXPECT_TRUE(runWgmma("mov.b32 %r10, 0x3F803F80;",
+                       "mov.b32 %r10, 0x3F803F80; setp.lt.u32 %p6, %r0, 32;"
+                       "@%p6 add.s64 %rd4, %rd4, 1;")
+                  .has(Hazard::Divergence));
+}
+
+//===----------------------------------------------------------------------===//
 // Bulk copies
 //===----------------------------------------------------------------------===//
 
