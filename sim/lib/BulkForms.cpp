@@ -93,7 +93,8 @@ void issueLoad(Warp &warp, const Inst &inst, Cta &target, uint32_t offset,
     At at(warp, inst);
     auto copied = load(target.smem, offset);
     if (!copied) {
-      warp.report(Hazard::OutOfBounds, llvm::toString(copied.takeError()));
+      warp.report(warp.machine.copyHazard(),
+                  llvm::toString(copied.takeError()));
       return;
     }
     target.shadow.asyncWriteEnd(range, copied->shared);
@@ -131,7 +132,8 @@ void issueStore(Warp &warp, const Inst &inst, unsigned lane, uint32_t offset,
     auto copied = store(cta.smem);
     cta.shadow.asyncReadEnd(range);
     if (!copied) {
-      warp.report(Hazard::OutOfBounds, llvm::toString(copied.takeError()));
+      warp.report(warp.machine.copyHazard(),
+                  llvm::toString(copied.takeError()));
       return;
     }
     if (auto conflict = cta.shadow.uninitialised(copied->shared))

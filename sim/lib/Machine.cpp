@@ -62,8 +62,14 @@ void Machine::add(Finding finding, bool stop) {
 // Global memory, as the copy engine sees it
 //===----------------------------------------------------------------------===//
 
+uint8_t *Machine::resolve(uint64_t address, uint64_t bytes) {
+  uint8_t *data = memory.resolve(address, bytes);
+  missedGlobal |= !data;
+  return data;
+}
+
 Error Machine::read(uint64_t address, llvm::MutableArrayRef<uint8_t> bytes) {
-  uint8_t *source = memory.resolve(address, bytes.size());
+  uint8_t *source = resolve(address, bytes.size());
   if (!source)
     return llvm::createStringError(memory.describe(address));
   std::copy_n(source, bytes.size(), bytes.begin());
@@ -71,7 +77,7 @@ Error Machine::read(uint64_t address, llvm::MutableArrayRef<uint8_t> bytes) {
 }
 
 Error Machine::write(uint64_t address, llvm::ArrayRef<uint8_t> bytes) {
-  uint8_t *target = memory.resolve(address, bytes.size());
+  uint8_t *target = resolve(address, bytes.size());
   if (!target)
     return llvm::createStringError(memory.describe(address));
   std::copy(bytes.begin(), bytes.end(), target);
@@ -81,7 +87,7 @@ Error Machine::write(uint64_t address, llvm::ArrayRef<uint8_t> bytes) {
 Error Machine::update(
     uint64_t address, size_t size,
     llvm::function_ref<void(llvm::MutableArrayRef<uint8_t>)> change) {
-  uint8_t *target = memory.resolve(address, size);
+  uint8_t *target = resolve(address, size);
   if (!target)
     return llvm::createStringError(memory.describe(address));
   change({target, size});

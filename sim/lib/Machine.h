@@ -13,6 +13,7 @@
 #include <map>
 #include <memory>
 #include <random>
+#include <utility>
 
 namespace tilewright::sim {
 
@@ -246,6 +247,15 @@ struct Machine : GlobalAccess {
       uint64_t address, size_t size,
       llvm::function_ref<void(llvm::MutableArrayRef<uint8_t>)> change) override;
 
+  /// The host bytes behind a copy's access, or null after noting why not.
+  uint8_t *resolve(uint64_t address, uint64_t bytes);
+  /// What a failed copy is reported as: an access outside of global memory, or
+  /// operands that the copy engine refuses.
+  Hazard copyHazard() {
+    return std::exchange(missedGlobal, false) ? Hazard::OutOfBounds
+                                              : Hazard::BadOperand;
+  }
+
   void add(Finding finding, bool stop);
   void reportDeadlock();
   std::string describe(const Warp &warp, const Path &path);
@@ -271,6 +281,7 @@ struct Machine : GlobalAccess {
   uint32_t clusterThreads = 0; ///< Not exited.
   uint32_t time = 1;
   bool stopped = false;
+  bool missedGlobal = false; ///< The last copy left global memory.
   std::vector<uint64_t> executed, executedLanes; ///< By instruction.
   std::array<uint32_t, 3> clusterId = {};
 };

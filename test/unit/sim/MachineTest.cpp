@@ -569,6 +569,73 @@ TEST(Bulk, HazardsAreReported) {
   EXPECT_EQ(report.findings.size(), 1u) << report.str();
 }
 
+TEST(Bulk, MulticastReachesEveryCta) {
+  // CTA 0 copies 16 words from element 8 on to both CTAs; element 20 and on lie
+  // outside of the tensor.
+  Kernel kernel(R"(
+  mov.u32 %r1, %cluster_ctarank;
+  setp.ne.b32 %p1, %r0, 0;
+  @%p1 bra B;
+  mbarrier.init.shared.b64 [smem], 1;
+  mbarrier.arrive.expect_tx.shared.b64 %rd2, [smem], 64;
+B: barrier.cluster.arrive.release.aligned;
+  barrier.cluster.wait.acquire.aligned;
+  @%p1 bra W;
+  setp.ne.b32 %p2, %r1, 0;
+  @%p2 bra W;
+  mov.b32 %r2, 3;
+  add.s32 %r2, %r2, 5;
+  mov.b16 %rs1, 3;
+  cp.async.bulk.tensor.1d.shared::cluster.global.tile.mbarrier::complete_tx::bytes.multicast::cluster [smem+128], [%rd0+128, {%r2}], [smem], %rs1;
+W: mbarrier.try_wait.parity.shared.b64 %p3, [smem], 0;
+  @!%p3 bra W;
+  setp.ge.u32 %p4, %r0, 16;
+  @%p4 ret;
+  mul.wide.u32 %rd3, %r0, 4;
+  mov.b64 %rd4, smem;
+  add.s64 %rd4, %rd4, %rd3;
+  ld.shared.b32 %r3, [%rd4+128];
+  mul.wide.u32 %rd5, %r1, 64;
+  add.s64 %rd1, %rd1, %rd5;
+  st.global.b32 [%rd1], %r3;
+)");
+  kernel.launch.grid = {2, 1, 1};
+  kernel.launch.cluster = {2, 1, 1};
+  uint64_t source = kernel.memory.allocate(80, "source");
+  for (unsigned i = 0; i < 20; ++i)
+    kernel.memory.as<uint32_t>(source, 20)[i] = 100 + i;
+  TensorMapArgs args;
+  uint64_t dims[] = {20};
+  uint32_t box[] = {16}, ones[] = {1};
+  args.type = int(MapType::U32);
+  args.rank = 1;
+  args.address = source;
+  args.dims = dims;
+  args.box = box;
+  args.elementStrides = ones;
+  auto map = makeTensorMap(args);
+  ASSERT_TRUE(bool(map)) << llvm::toString(map.takeError());
+  TensorMapBlob blob = encodeTensorMap(*map);
+  std::memcpy(kernel.memory.resolve(kernel.out + 128, 128), &blob, 128);
+  Report report = kernel.run();
+  EXPECT_TRUE(report.ok()) << report.str();
+  for (unsigned cta = 0; cta < 2; ++cta)
+    for (unsigned i = 0; i < 16; ++i)
+      EXPECT_EQ(kernel.word(cta * 16 + i), i + 8 < 20 ? 108 + i : 0);
+  EXPECT_EQ(report.copiedBytes, 128u);
+}
+
+TEST(Bulk, CopiesOutsideOfGlobalMemory) {
+  std::string body = bulkBody;
+  body.replace(body.find("[%rd0], 64"), 10, "[%rd0+208], 64");
+  Report report = Kernel(body).run();
+  EXPECT_TRUE(report.has(Hazard::OutOfBounds)) << report.str();
+  body = bulkBody;
+  body.replace(body.find("[%rd0+128], [smem+128], 64"), 26,
+               "[%rd0+128], [smem+128], 68");
+  EXPECT_TRUE(Kernel(body).run().has(Hazard::BadOperand));
+}
+
 TEST(Bulk, ExpectingTheWrongNumberOfBytesIsADeadlock) {
   std::string body = bulkBody;
   body.replace(body.find("[smem], 64"), 10, "[smem], 80");
