@@ -366,9 +366,11 @@ bool tilewright::sim::decodeCp(Form &form, Inst &inst) {
         map.elems[0].elems.size() != inst.wide[0])
       return false;
   }
-  for (size_t i = 0; i < expected; ++i)
-    if (!inst.ops[i].isMem() && (isTensor || i != 2))
+  for (size_t i = 0; i < count; ++i) {
+    bool isAddress = i < expected && (isTensor || i != 2);
+    if (isAddress ? !inst.ops[i].isMem() : !areValues(inst, i, 1))
       return false;
+  }
   inst.handler = isTensor ? (isLoad ? tensorLoadStep : tensorStoreStep)
                           : (isLoad ? bulkLoadStep : bulkStoreStep);
   return true;

@@ -63,6 +63,8 @@ std::optional<Special> findSpecial(StringRef name) {
 
 unsigned typeBytes(StringRef type) {
   unsigned bits = 0;
+  if (type.find_first_of("0123456789") == StringRef::npos)
+    return 0;
   if (type.drop_front(type.find_first_of("0123456789")).getAsInteger(10, bits))
     return 0;
   return bits / 8;
@@ -478,6 +480,8 @@ llvm::Expected<Operand> Parser::parseOperand(bool inVector) {
       auto elem = parseOperand(/*inVector=*/true);
       if (!elem)
         return elem.takeError();
+      if (!elem->isReg() && !elem->isImm() && elem->kind != Operand::Kind::Sink)
+        return fail("a vector of other than registers and numbers");
       op.elems.push_back(std::move(*elem));
       if (!lexer.accept(",") && !lexer.peek().is("}"))
         return fail("expected ',' or '}', found '" + lexer.peek().text + "'");
@@ -497,6 +501,8 @@ llvm::Expected<Operand> Parser::parseOperand(bool inVector) {
         return base.takeError();
       if (base->kind == Operand::Kind::Label)
         return fail("'" + base->label + "' is not declared");
+      if (!base->isReg() && !base->isImm())
+        return fail("not an address");
       op.reg = base->reg;
       op.imm = base->imm;
       op.label = base->label;
@@ -596,6 +602,9 @@ Error Parser::resolve() {
         op.imm += shift;
       } else if (op.kind == Operand::Kind::Label) {
         auto it = labels.find(op.label);
+        // Other forms that take names are better refused by theirs.
+        if (it == labels.end() && !StringRef(inst.opcode).starts_with("bra"))
+          continue;
         if (it == labels.end())
           return fail("'" + op.label + "' is not declared", inst.loc.ptxLine);
         op.imm = it->second;

@@ -129,6 +129,26 @@ TEST(Arithmetic, UnknownFormsAreNamedWithTheirLine) {
             std::string::npos);
   EXPECT_NE(errorOf("mov.b32 %r99, 1;").find("%r99"), std::string::npos);
   EXPECT_NE(errorOf("bra nowhere;").find("nowhere"), std::string::npos);
+  EXPECT_NE(errorOf("st.global.b32 [%tid.x], %r1;").find("not an address"),
+            std::string::npos);
+  EXPECT_NE(errorOf("call foo;").find("call"), std::string::npos);
+}
+
+TEST(Parser, EveryPrefixIsRefusedOrRuns) {
+  // Nothing that is cut off, and nothing with a character lost, may crash.
+  Kernel whole("mov.b32 %r1, 1; @%p1 bra L; L: st.global.v2.b32 [%rd0], "
+               "{%r1, %r0};",
+               1);
+  const std::string text = whole.launch.ptx;
+  for (size_t i = 0; i < text.size(); ++i)
+    for (bool cut : {true, false}) {
+      Launch launch = whole.launch;
+      launch.ptx = text.substr(0, i) + (cut ? "" : text.substr(i + 1));
+      Options options;
+      options.maxInstructions = 1000;
+      if (auto report = run(launch, whole.memory, options); !report)
+        llvm::consumeError(report.takeError());
+    }
 }
 
 //===----------------------------------------------------------------------===//
