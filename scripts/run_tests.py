@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Runs every test of a built tree and counts them: lit, GoogleTest, pytest,
+"""Runs every test of a built tree and counts them: lit, GoogleTest, the GPU's
+recorded results, pytest,
 bounded fuzzing, the style checks and the static-link check.
 
     scripts/run_tests.py [--build DIR] [--only SUITE,...] [--fuzz-seconds N]
@@ -172,6 +173,27 @@ class Suites:
             env=environment,
         )
 
+    def oracle(self):
+        """PTX micro-kernels whose results were recorded on a GPU: the numpy
+        models and the simulator give the same bits (test/sim/oracle)."""
+        folder = os.path.join(ROOT, "test/sim/oracle")
+        python = os.path.join(ROOT, ".venv/bin/python")
+        python = python if os.access(python, os.X_OK) else sys.executable
+        program = os.path.join(self.build, "test/sim/oracle/oracle-on-sim")
+        known = os.path.join(folder, "on-sim-known.txt")
+        commands = [
+            ("generated", [python, "gen.py", "--check"]),
+            ("verify", [python, "verify.py"]),
+            ("accumulation", [python, "numerics.py", "check", "--full"]),
+            ("on-sim", [program, os.path.join(folder, "kernels"), known]),
+        ]
+        cases = []
+        for name, command in commands:
+            status, output = run(command, timeout=600, cwd=folder)
+            outcome = "passed" if status == 0 else "failed"
+            cases.append(Case(name, outcome, f"exit status {status}\n{output}"))
+        return cases
+
     def fuzz(self):
         """libFuzzer on the front end for a bounded time (test/fuzz/run.sh), in
         a build of its own: with sanitizers, and with LLVM shared."""
@@ -227,7 +249,7 @@ def main():
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    names = ["checks", "unit", "lit", "python", "fuzz"]
+    names = ["checks", "unit", "lit", "oracle", "python", "fuzz"]
     parser.add_argument("--build", default=os.path.join(ROOT, "build/check"))
     parser.add_argument("--only", default=",".join(names))
     parser.add_argument("--fuzz-seconds", type=int, default=20)
