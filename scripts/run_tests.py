@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Runs every test of a built tree and counts them: lit, GoogleTest, the GPU's
-recorded results, pytest,
-bounded fuzzing, the style checks and the static-link check.
+recorded results, pytest, bounded fuzzing, the style checks and the static-link
+check.
 
     scripts/run_tests.py [--build DIR] [--only SUITE,...] [--fuzz-seconds N]
 
