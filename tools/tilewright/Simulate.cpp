@@ -30,6 +30,22 @@ static cl::opt<std::string> schedule(
              "(default), earliest, or random:SEED"),
     cl::cat(category), cl::sub(runCommand));
 
+static cl::opt<std::string> accumulateModel(
+    "fp8-accumulate", cl::init("exact"), cl::value_desc("model"),
+    cl::desc("How the simulator's tensor cores sum: exact (default), or "
+             "hopper: truncated as measured on the hardware"),
+    cl::cat(category), cl::sub(runCommand));
+
+static bool parseAccumulate(sim::Options &options) {
+  if (accumulateModel == "exact")
+    return true;
+  options.accumulate = sim::AccumulateModel::hopper();
+  if (accumulateModel == "hopper")
+    return true;
+  return report("--fp8-accumulate=" + accumulateModel +
+                ": expected exact or hopper");
+}
+
 static bool parseSchedule(sim::Options &options) {
   StringRef text = schedule;
   if (text == "latest") {
@@ -114,7 +130,7 @@ static Error addParams(sim::Launch &launch, const runtime::Manifest &manifest,
 
 Exit cli::simulate(Launch &launch, std::vector<runtime::HostTensor> &after) {
   sim::Options options;
-  if (!parseSchedule(options))
+  if (!parseSchedule(options) || !parseAccumulate(options))
     return Failed;
   if (sms == 0) {
     report("--sms 0: expected at least 1");

@@ -68,6 +68,8 @@ bool Generator::generate(const Stmt &stmt) {
     return unsupported(stmt.loc, "'each'");
   case StmtKind::Eval:
     return unsupported(stmt.loc, "an expression as a statement");
+  case StmtKind::View:
+    return unsupported(stmt.loc, "'view'");
   }
   llvm_unreachable("unknown statement");
 }
