@@ -54,10 +54,10 @@ struct CompileOptions {
 
 /// Milliseconds of wall time.
 struct CompileTimes {
-  double frontEnd = 0; ///< lex, parse, check, instantiate, tile dialect
+  double frontEnd = 0; ///< set-up, lex, parse, check, instantiate, tile dialect
   double passes = 0;
-  double llvm = 0; ///< translation, LLVM's passes, code generation
-  double assembler = 0;
+  double llvm = 0;      ///< translation, LLVM's passes, code generation
+  double assembler = 0; ///< finding it and running it
   double total() const { return frontEnd + passes + llvm + assembler; }
 };
 
