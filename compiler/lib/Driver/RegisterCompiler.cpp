@@ -7,6 +7,10 @@
 #include "tilewright/Driver/Compile.h"
 #include "tilewright/Runtime/Jit.h"
 
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/FormatVariadic.h"
+#include <dlfcn.h>
+
 using namespace tilewright;
 
 static CompileOptions toOptions(const runtime::CompileRequest &request) {
@@ -46,8 +50,25 @@ compileRequest(const runtime::CompileRequest &request) {
   return artefact;
 }
 
+extern "C" void tilewrightRegisterCompiler(void);
+
+/// Size and time of the file that holds this compiler: a rebuilt compiler of
+/// the same version must not be served what its predecessor left in the cache.
+/// Empty where the file cannot be found.
+static std::string buildStamp() {
+  Dl_info info;
+  llvm::sys::fs::file_status status;
+  if (!dladdr(reinterpret_cast<void *>(&tilewrightRegisterCompiler), &info) ||
+      llvm::sys::fs::status(info.dli_fname, status))
+    return "";
+  return llvm::formatv(
+      " ({0}, {1})", status.getSize(),
+      status.getLastModificationTime().time_since_epoch().count());
+}
+
 /// The compiler's version and the assembler that it would use.
 static std::string describeVersion(const runtime::CompileRequest &request) {
+  std::string compiler = compilerVersion() + buildStamp();
   CompileOptions options = toOptions(request);
   target::AssemblerSearch search;
   search.explicitChoice = options.assembler;
@@ -55,9 +76,9 @@ static std::string describeVersion(const runtime::CompileRequest &request) {
   llvm::Expected<target::AssemblerInfo> assembler =
       target::findAssembler(search);
   if (!assembler)
-    return compilerVersion() + ", " + llvm::toString(assembler.takeError());
-  return compilerVersion() + ", " + target::toString(assembler->kind).str() +
-         " " + assembler->version;
+    return compiler + ", " + llvm::toString(assembler.takeError());
+  return compiler + ", " + target::toString(assembler->kind).str() + " " +
+         assembler->version;
 }
 
 /// Called by the C API of a library that has the compiler inside.
