@@ -29,6 +29,11 @@ static cl::list<std::string>
     bake("bake", cl::value_desc("NAME=VALUE"),
          cl::desc("A dimension fixed at compile time: --bake N=4096,K=7168"),
          cl::cat(category), cl::sub(cl::SubCommand::getAll()));
+static cl::list<std::string>
+    hintList("hint", cl::value_desc("NAME=VALUE"),
+             cl::desc("A schedule hint for the whole kernel, as `with` gives "
+                      "one to a statement: --hint unroll=2,peek=0"),
+             cl::cat(category), cl::sub(cl::SubCommand::getAll()));
 static cl::opt<std::string> kernelName("kernel", cl::value_desc("name"),
                                        cl::desc("Which kernel of the file"),
                                        cl::cat(category),
@@ -128,7 +133,8 @@ bool cli::getCompileOptions(CompileOptions &options) {
   options.lineInfo = !noLineInfo;
   options.assembler = assembler;
   return parsePairs("-D", constants, options.constants) &&
-         parseExtents("--bake", bake, options.bake);
+         parseExtents("--bake", bake, options.bake) &&
+         parseExtents("--hint", hintList, options.hints);
 }
 
 std::optional<CompileResult> cli::compileInput(const CompileOptions &options) {

@@ -69,6 +69,13 @@ struct LowerWait : OpConversionPattern<WaitOp> {
     Value pointer = getBarrierPointer(rewriter, loc, *ring, op.getSide(),
                                       adaptor.getIndex());
     Type i1 = rewriter.getI1Type();
+    if (Value ready = adaptor.getReady()) {
+      Value truth = arith::ConstantIntOp::create(rewriter, loc, 1, 1);
+      Value wait = arith::XOrIOp::create(rewriter, loc, ready, truth);
+      auto branch =
+          scf::IfOp::create(rewriter, loc, wait, /*withElseRegion=*/false);
+      rewriter.setInsertionPoint(branch.thenYield());
+    }
     scf::WhileOp::create(
         rewriter, loc, TypeRange(), ValueRange(),
         [&](OpBuilder &b, Location l, ValueRange) {
@@ -82,6 +89,23 @@ struct LowerWait : OpConversionPattern<WaitOp> {
           scf::YieldOp::create(b, l);
         });
     rewriter.eraseOp(op);
+    return success();
+  }
+};
+
+struct LowerTryWait : OpConversionPattern<TryWaitOp> {
+  using OpConversionPattern::OpConversionPattern;
+  LogicalResult
+  matchAndRewrite(TryWaitOp op, OpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    FailureOr<RingOp> ring = getRing(op, op.getRingAttr());
+    if (failed(ring))
+      return failure();
+    Value pointer = getBarrierPointer(rewriter, op.getLoc(), *ring,
+                                      op.getSide(), adaptor.getIndex());
+    rewriter.replaceOpWithNewOp<NVVM::MBarrierTryWaitOp>(
+        op, rewriter.getI1Type(), pointer, adaptor.getParity(),
+        /*ticks=*/Value());
     return success();
   }
 };
@@ -146,6 +170,7 @@ struct LowerProxyFence : OpConversionPattern<ProxyFenceOp> {
 
 void tilewright::populatePipeToNVVM(const TypeConverter &converter,
                                     RewritePatternSet &patterns) {
-  patterns.add<LowerInit, LowerWait, LowerArrive, LowerProxyFence>(
-      converter, patterns.getContext());
+  patterns
+      .add<LowerInit, LowerWait, LowerTryWait, LowerArrive, LowerProxyFence>(
+          converter, patterns.getContext());
 }

@@ -27,6 +27,7 @@ void tilewright::buildDistributedToExplicitPipeline(OpPassManager &manager) {
   OpPassManager &kernel = manager.nest<tile::KernelOp>();
   kernel.addPass(createPipeIndexRings());
   kernel.addPass(createPipeLowerToBarriers());
+  kernel.addPass(createPipePeekWaits());
   kernel.addPass(createPipeInsertProxyFences());
   kernel.addPass(createTileLowerIterators());
   manager.addPass(createTileBranchRoles());
@@ -36,7 +37,6 @@ void tilewright::buildDistributedToExplicitPipeline(OpPassManager &manager) {
 
 void tilewright::buildExplicitToNVVMPipeline(OpPassManager &manager) {
   manager.addPass(createConvertTilewrightToNVVM());
-  manager.addPass(createCanonicalizerPass());
   manager.addPass(createCSEPass());
   manager.addPass(arith::createArithExpandOpsPass());
   manager.addPass(createSCFToControlFlowPass());

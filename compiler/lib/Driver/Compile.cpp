@@ -12,6 +12,7 @@
 #include "tilewright/Driver/Pipeline.h"
 #include "tilewright/Target/PTX.h"
 #include "tilewright/Target/TargetDiagnostics.h"
+#include "tilewright/Transforms/Schedule.h"
 
 #include "mlir/Pass/PassManager.h"
 #include "llvm/ADT/StringSwitch.h"
@@ -142,7 +143,27 @@ private:
     result.times.frontEnd = clock.lap();
     if (!module)
       return false;
+    if (!setHints())
+      return false;
     stopAt(Stage::Tile, [&](llvm::raw_ostream &os) { module->print(os); });
+    return true;
+  }
+
+  bool setHints() {
+    Builder builder(&context);
+    NamedAttrList list;
+    for (const auto &[name, value] : options.hints) {
+      if (!llvm::is_contained(kernelHints, StringRef(name))) {
+        os << "error: unknown hint '" << name << "' for a kernel; there are "
+           << llvm::join(ArrayRef(kernelHints), ", ") << "\n";
+        return false;
+      }
+      list.set(name, builder.getI64IntegerAttr(value));
+    }
+    if (!list.empty())
+      module->walk([&](tile::KernelOp kernel) {
+        kernel->setAttr(hintsAttrName, list.getDictionary(&context));
+      });
     return true;
   }
 

@@ -23,12 +23,14 @@ void tilewright::buildPlanningPipeline(OpPassManager &pm) {
   kernel.addPass(createFP8ExpandPromotion());
   kernel.addPass(createTilePlanResources());
   kernel.addPass(createPipePlaceReleases());
+  kernel.addPass(createPipeChooseSchedule());
 }
 
 void tilewright::buildLoweringPipeline(OpPassManager &pm) {
   OpPassManager &kernel = pm.nest<tile::KernelOp>();
   kernel.addPass(createTileDistribute());
   kernel.addPass(createMMAExpandWaves());
+  kernel.addPass(createPipeUnrollLoops());
   kernel.addPass(createCSEPass());
   buildLowerToNVVMPipeline(pm);
 }

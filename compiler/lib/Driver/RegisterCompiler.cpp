@@ -13,7 +13,9 @@
 
 using namespace tilewright;
 
-static CompileOptions toOptions(const runtime::CompileRequest &request) {
+/// An unknown option, or a hint that is no number, is an error.
+static llvm::Expected<CompileOptions>
+toOptions(const runtime::CompileRequest &request) {
   CompileOptions options;
   options.kernel = request.kernel;
   options.constants = request.constants;
@@ -21,22 +23,34 @@ static CompileOptions toOptions(const runtime::CompileRequest &request) {
   if (!request.target.empty())
     options.target = request.target;
   options.strict = request.strict;
-  if (auto it = request.options.find("ptxas"); it != request.options.end())
-    options.assembler = it->second;
+  for (const auto &[name, text] : request.options) {
+    llvm::StringRef hint = name;
+    if (name == "ptxas") {
+      options.assembler = text;
+      continue;
+    }
+    if (!hint.consume_front("hint."))
+      return llvm::make_error<runtime::CompileError>("unknown option '" + name +
+                                                     "'");
+    int64_t value = 0;
+    if (llvm::StringRef(text).getAsInteger(10, value))
+      return llvm::make_error<runtime::CompileError>(
+          "option '" + name + "': '" + text + "' is no whole number");
+    options.hints[hint.str()] = value;
+  }
   return options;
 }
 
 static llvm::Expected<runtime::Artefact>
 compileRequest(const runtime::CompileRequest &request) {
-  for (const auto &[name, value] : request.options)
-    if (name != "ptxas")
-      return llvm::make_error<runtime::CompileError>("unknown option '" + name +
-                                                     "'");
+  llvm::Expected<CompileOptions> options = toOptions(request);
+  if (!options)
+    return options.takeError();
   std::string diagnostics;
   llvm::raw_string_ostream os(diagnostics);
   std::optional<CompileResult> result = compile(
       llvm::MemoryBuffer::getMemBufferCopy(request.source, request.fileName),
-      toOptions(request), os);
+      *options, os);
   if (!result)
     return llvm::make_error<runtime::CompileError>(
         llvm::StringRef(diagnostics).rtrim());
@@ -69,10 +83,12 @@ static std::string buildStamp() {
 /// The compiler's version and the assembler that it would use.
 static std::string describeVersion(const runtime::CompileRequest &request) {
   std::string compiler = compilerVersion() + buildStamp();
-  CompileOptions options = toOptions(request);
+  llvm::Expected<CompileOptions> options = toOptions(request);
+  if (!options)
+    return compiler + ", " + llvm::toString(options.takeError());
   target::AssemblerSearch search;
-  search.explicitChoice = options.assembler;
-  search.chip = options.target;
+  search.explicitChoice = options->assembler;
+  search.chip = options->target;
   llvm::Expected<target::AssemblerInfo> assembler =
       target::findAssembler(search);
   if (!assembler)

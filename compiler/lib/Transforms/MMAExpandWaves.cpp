@@ -7,9 +7,11 @@
 #include "tilewright/Dialect/MMA/MMADialect.h"
 #include "tilewright/Transforms/Layouts.h"
 #include "tilewright/Transforms/Passes.h"
+#include "tilewright/Transforms/ThreadState.h"
 
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "mlir/IR/IRMapping.h"
+#include "llvm/ADT/MapVector.h"
 
 namespace tilewright {
 #define GEN_PASS_DEF_MMAEXPANDWAVES
@@ -23,8 +25,10 @@ namespace {
 
 class WaveExpander {
 public:
-  explicit WaveExpander(mma::ContractOp op)
-      : op(op), builder(op), loc(op.getLoc()) {}
+  /// `temporary` holds the registers of the partial sums; the expansion leaves
+  /// there what the next contraction of the role takes. Null without a region.
+  WaveExpander(mma::ContractOp op, Value &temporary)
+      : op(op), builder(op), loc(op.getLoc()), temporary(temporary) {}
 
   LogicalResult run() {
     if (failed(describeOperands()))
@@ -32,8 +36,6 @@ public:
     int64_t waves = *op.getA().getType().getExtent(op.getAxisM()) /
                     static_cast<int64_t>(op.getWaveM());
     SmallVector<Value> carried(op.getCarried());
-    // The partial sums of all waves share one set of registers.
-    Value temporary;
     for (int64_t wave = 0; wave < waves; ++wave) {
       SmallVector<Value> parts;
       for (Value value : carried)
@@ -43,8 +45,6 @@ public:
                             wave, waves);
         continue;
       }
-      if (!temporary)
-        temporary = mma::UndefOp::create(builder, loc, parts[0].getType());
       temporary = issue(wave, temporary, /*zero=*/true);
       // All reads of the operands have retired: slots may be given back while
       // CUDA cores promote the last wave.
@@ -187,17 +187,70 @@ private:
   mma::ContractOp op;
   OpBuilder builder;
   Location loc;
+  Value &temporary;
   StringAttr axisK;
   WgmmaOperandLayout layoutA, layoutB;
+};
+
+/// Expands the contractions of one role. The partial sums of all waves of all
+/// its contractions share one set of registers for each type: a fresh undefined
+/// value for each would be another set, and with unrolled loops ptxas spills
+/// (codegen-speed, rule 4). So the set is a running value, carried through all
+/// loops; the first instruction of a wave ignores what it holds.
+class RoleExpander {
+public:
+  explicit RoleExpander(tile::RoleOp role) : role(role) {}
+
+  LogicalResult run() {
+    SmallVector<mma::ContractOp> plain;
+    role.walk([&](mma::ContractOp op) {
+      if (op.getBody().empty())
+        plain.push_back(op);
+      else
+        temporaries.insert({temporaryType(op), temporaries.size()});
+    });
+    for (mma::ContractOp op : plain) {
+      Value none;
+      if (failed(WaveExpander(op, none).run()))
+        return failure();
+    }
+    if (temporaries.empty())
+      return success();
+    Block &body = role.getBody().front();
+    OpBuilder builder = OpBuilder::atBlockBegin(&body);
+    SmallVector<Value> state;
+    for (auto [type, index] : temporaries)
+      state.push_back(mma::UndefOp::create(builder, role.getLoc(), type));
+    bool failedInside = false;
+    auto changes = [&](Operation *op, llvm::BitVector &bits) {
+      if (auto contract = dyn_cast<mma::ContractOp>(op))
+        if (!contract.getBody().empty())
+          bits.set(temporaries.lookup(temporaryType(contract)));
+    };
+    auto update = [&](Operation *op, MutableArrayRef<Value> values) {
+      auto contract = cast<mma::ContractOp>(op);
+      Value &value = values[temporaries.lookup(temporaryType(contract))];
+      failedInside |= failed(WaveExpander(contract, value).run());
+    };
+    return failure(failed(StateThreader{changes, update}.run(body, state)) ||
+                   failedInside);
+  }
+
+private:
+  static Type temporaryType(mma::ContractOp op) {
+    return op.getBody().getArgument(0).getType();
+  }
+
+  tile::RoleOp role;
+  /// The types of partial sums, and which running value holds each.
+  llvm::MapVector<Type, unsigned> temporaries;
 };
 
 struct MMAExpandWaves
     : public tilewright::impl::MMAExpandWavesBase<MMAExpandWaves> {
   void runOnOperation() override {
-    SmallVector<mma::ContractOp> ops;
-    getOperation().walk([&](mma::ContractOp op) { ops.push_back(op); });
-    for (mma::ContractOp op : ops)
-      if (failed(WaveExpander(op).run()))
+    for (auto role : getOperation().getBody().getOps<tile::RoleOp>())
+      if (failed(RoleExpander(role).run()))
         return signalPassFailure();
   }
 };

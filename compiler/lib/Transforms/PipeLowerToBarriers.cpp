@@ -204,7 +204,7 @@ private:
       return op.emitOpError("has no index yet; run pipe-index-rings first");
     OpBuilder builder(op);
     WaitOp::create(builder, op.getLoc(), op.getRing(), Side::Full,
-                   op.getIndex(), op.getPhase());
+                   op.getIndex(), op.getPhase(), /*ready=*/Value());
     replaceBySlot(builder, op, op.getRingAttr(), op.getIndex());
     return success();
   }
@@ -222,7 +222,8 @@ private:
       OpBuilder waiter = builder;
       if (tma::ElectOp elect = electedPuts.lookup(op))
         waiter.setInsertionPointToStart(&elect.getBody().front());
-      WaitOp::create(waiter, loc, op.getRing(), Side::Empty, index, parity);
+      WaitOp::create(waiter, loc, op.getRing(), Side::Empty, index, parity,
+                     /*ready=*/Value());
       replaceBySlot(builder, op, op.getRingAttr(), index);
       return success();
     }

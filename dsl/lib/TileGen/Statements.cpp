@@ -288,6 +288,17 @@ SmallVector<const Var *> Generator::assigned(const typed::Block *block) {
   return result;
 }
 
+/// Schedule hints of a loop, for the passes (Transforms/Schedule.h).
+static void setHints(Operation *op, ArrayRef<Hint> hints) {
+  if (hints.empty())
+    return;
+  Builder builder(op->getContext());
+  NamedAttrList list;
+  for (const Hint &hint : hints)
+    list.set(hint.name, builder.getI64IntegerAttr(hint.value.value_or(1)));
+  op->setAttr("tile.hints", list.getDictionary(op->getContext()));
+}
+
 bool Generator::generateFor(const ForRangeStmt &stmt) {
   if (stmt.where)
     return unsupported(stmt.where->loc, "'where' on a loop");
@@ -301,6 +312,7 @@ bool Generator::generateFor(const ForRangeStmt &stmt) {
   for (const Var *var : carried)
     inits.push_back(vars.lookup(var));
   auto loop = scf::ForOp::create(builder, loc, lower, upper, step, inits);
+  setHints(loop, stmt.hints);
   bool ok = true;
   {
     OpBuilder::InsertionGuard guard(builder);

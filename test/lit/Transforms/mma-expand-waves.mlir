@@ -7,6 +7,7 @@
 tile.kernel @waves(%n: index {tile.name = "N"}) target "sm_90a" {
   pipe.ring @p depth(2) fields ["a", "b"] [!tile.view<[m: 128, k: 64], f8E4M3FN>, !tile.view<[n: 16, k: 64], f8E4M3FN>] layouts [#tile.shared<["m", "k"], swizzle = 64>, #tile.shared<["n", "k"], swizzle = 64>]
   tile.role "math" groups(1) {
+    // CHECK: %[[U:.*]] = mma.undef : vector<8xf32>
     %acc = arith.constant dense<0.0> : vector<16xf32>
     %x = arith.constant dense<1.0> : vector<4xf32>
     // CHECK: %[[S:.*]] = pipe.acquire_get @p
@@ -14,7 +15,6 @@ tile.kernel @waves(%n: index {tile.name = "N"}) target "sm_90a" {
     %a = pipe.field %s["a"] : !pipe.slot<@p> -> !tile.view<[m: 128, k: 64], f8E4M3FN>
     %b = pipe.field %s["b"] : !pipe.slot<@p> -> !tile.view<[n: 16, k: 64], f8E4M3FN>
     // CHECK: %[[C0:.*]] = vector.extract_strided_slice %{{.*}} {offsets = [0], sizes = [8], strides = [1]} : vector<16xf32> to vector<8xf32>
-    // CHECK: %[[U:.*]] = mma.undef : vector<8xf32>
     // CHECK: mma.fence
     // CHECK: mma.descriptor %{{.*}} k("k" : 0) row 0 : !tile.view<[m: 128
     // CHECK: %[[W0:.*]] = mma.wgmma %{{.*}}, %{{.*}} into %[[U]] shape 64 16 32 types f8E4M3FN f8E4M3FN zero
@@ -59,5 +59,39 @@ tile.kernel @plain() target "sm_90a" {
     // CHECK-NEXT: pipe.release
     %r, %t = mma.contract %a, %b axes("m", "n") wave 64 carry(%acc : vector<8xf32>) : !tile.view<[m: 64, k: 64], bf16>, !tile.view<[n: 16, k: 64], bf16> -> vector<8xf32>
     pipe.release %s after(%t) : !pipe.slot<@p>
+  }
+}
+
+// One set of registers for all partial sums of a role: loops carry it from one
+// contraction to the next, the inner loop's to the outer one too.
+// CHECK-LABEL: tile.kernel @threaded
+tile.kernel @threaded(%n: index {tile.name = "N"}) target "sm_90a" {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  pipe.ring @p depth(2) fields ["a", "b"] [!tile.view<[m: 64, k: 32], f8E4M3FN>, !tile.view<[n: 16, k: 32], f8E4M3FN>] layouts [#tile.shared<["m", "k"], swizzle = 32>, #tile.shared<["n", "k"], swizzle = 32>]
+  tile.role "math" groups(1) {
+    // CHECK: %[[U:.*]] = mma.undef : vector<8xf32>
+    // CHECK-NOT: mma.undef
+    %zero = arith.constant dense<0.0> : vector<8xf32>
+    // CHECK: scf.for {{.*}} iter_args(%[[OUTER:.*]] = %[[U]])
+    scf.for %i = %c0 to %n step %c1 {
+      // CHECK: %[[LOOP:.*]]:2 = scf.for {{.*}} iter_args(%{{.*}} = %{{.*}}, %[[INNER:.*]] = %[[OUTER]])
+      %sum = scf.for %k = %c0 to %n step %c1 iter_args(%acc = %zero) -> vector<8xf32> {
+        %s = pipe.acquire_get @p : !pipe.slot<@p>
+        %a = pipe.field %s["a"] : !pipe.slot<@p> -> !tile.view<[m: 64, k: 32], f8E4M3FN>
+        %b = pipe.field %s["b"] : !pipe.slot<@p> -> !tile.view<[n: 16, k: 32], f8E4M3FN>
+        // CHECK: mma.wgmma %{{.*}}, %{{.*}} into %[[INNER]] {{.*}} zero
+        // CHECK: %[[P:.*]] = mma.wait 0
+        %r, %t = mma.contract %a, %b axes("m", "n") wave 64 carry(%acc : vector<8xf32>) : !tile.view<[m: 64, k: 32], f8E4M3FN>, !tile.view<[n: 16, k: 32], f8E4M3FN> -> vector<8xf32> {
+        ^bb0(%p: vector<8xf32>, %c: vector<8xf32>):
+          %f = arith.addf %p, %c : vector<8xf32>
+          mma.yield %f : vector<8xf32>
+        }
+        pipe.release %s after(%t) : !pipe.slot<@p>
+        // CHECK: scf.yield %{{.*}}, %[[P]]
+        scf.yield %r : vector<8xf32>
+      }
+      // CHECK: scf.yield %[[LOOP]]#1
+    }
   }
 }

@@ -36,6 +36,9 @@ struct CompileOptions {
   std::map<std::string, std::string> constants;
   /// Dimensions fixed at compile time.
   std::map<std::string, int64_t> bake;
+  /// Schedule hints for the whole kernel, as `with` gives them to a statement:
+  /// {"unroll", 2}. The statement's own go first.
+  std::map<std::string, int64_t> hints;
   std::string target = "sm_90a";
   /// Constants without a value take the first of their `tune` choices.
   bool defaultsFromTune = false;

@@ -61,6 +61,16 @@ def PipePlaceReleases : Pass<"pipe-place-releases", "::tilewright::tile::KernelO
   let summary = "Releases every slot once, where all its readers have retired";
 }
 
+def PipeChooseSchedule : Pass<"pipe-choose-schedule", "::tilewright::tile::KernelOp"> {
+  let summary = "Decides how often loops over slots are unrolled, and what peeks";
+  let description = [{
+    Decisions are attributes of the loops: `tile.unroll` and `tile.peek`. Hints
+    (`with unroll 2`, or `--hint unroll=2` for the kernel) go before defaults.
+
+    (* example filepath=test/lit/Transforms/pipe-choose-schedule.mlir *)
+  }];
+}
+
 //===----------------------------------------------------------------------===//
 // Planned -> distributed
 //===----------------------------------------------------------------------===//
@@ -73,6 +83,17 @@ def TileDistribute : Pass<"tile-distribute", "::tilewright::tile::KernelOp"> {
 def MMAExpandWaves : Pass<"mma-expand-waves", "::tilewright::tile::KernelOp"> {
   let summary = "Expands contractions into waves of wgmma with tied waits";
   let dependentDialects = ["::mlir::vector::VectorDialect"];
+}
+
+def PipeUnrollLoops : Pass<"pipe-unroll-loops", "::tilewright::tile::KernelOp"> {
+  let summary = "Unrolls loops as tile.unroll says; the remainder stays rolled";
+  let dependentDialects = ["::mlir::arith::ArithDialect"];
+  let description = [{
+    Any trip count is right: whole multiples of the factor run unrolled, the
+    remainder in a copy of the loop.
+
+    (* example filepath=test/lit/Transforms/pipe-unroll-loops.mlir *)
+  }];
 }
 
 //===----------------------------------------------------------------------===//
@@ -110,6 +131,18 @@ def PipeLowerToBarriers
     role waits for its last stores before it ends.
 
     (* example filepath=test/lit/Transforms/pipe-lower-to-barriers.mlir *)
+  }];
+}
+
+def PipePeekWaits : Pass<"pipe-peek-waits", "::tilewright::tile::KernelOp"> {
+  let summary = "Asks for the next slot where this one is given back";
+  let dependentDialects = ["::mlir::arith::ArithDialect"];
+  let description = [{
+    In loops with `tile.peek`: a `pipe.try_wait` for the next slot follows each
+    release, over the back-edge too, and the wait happens only where its answer
+    was no.
+
+    (* example filepath=test/lit/Transforms/pipe-peek-waits.mlir *)
   }];
 }
 

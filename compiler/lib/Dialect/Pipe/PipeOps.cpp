@@ -258,6 +258,10 @@ LogicalResult WaitOp::verifySymbolUses(SymbolTableCollection &symbols) {
   return success(succeeded(findRing(*this, getRingAttr(), symbols)));
 }
 
+LogicalResult TryWaitOp::verifySymbolUses(SymbolTableCollection &symbols) {
+  return success(succeeded(findRing(*this, getRingAttr(), symbols)));
+}
+
 LogicalResult ArriveOp::verifySymbolUses(SymbolTableCollection &symbols) {
   return success(succeeded(findRing(*this, getRingAttr(), symbols)));
 }
@@ -309,6 +313,7 @@ void CommitOp::getEffects(Effects &effects) { synchronises(effects); }
 void ReleaseOp::getEffects(Effects &effects) { synchronises(effects); }
 void InitOp::getEffects(Effects &effects) { synchronises(effects); }
 void WaitOp::getEffects(Effects &effects) { synchronises(effects); }
+void TryWaitOp::getEffects(Effects &effects) { synchronises(effects); }
 void ArriveOp::getEffects(Effects &effects) { synchronises(effects); }
 void GroupBarrierOp::getEffects(Effects &effects) { synchronises(effects); }
 void ProxyFenceOp::getEffects(Effects &effects) { synchronises(effects); }

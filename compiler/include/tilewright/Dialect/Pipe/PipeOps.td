@@ -169,10 +169,26 @@ def Pipe_WaitOp : Pipe_EffectRingUserOp<"wait"> {
   let description = [{
     PTX ISA, mbarrier.try_wait.parity: true once the phase with the given
     parity has completed; a fresh barrier is in phase 0, so waiting for parity
-    1 passes at once.
+    1 passes at once. With `unless`, a thread in which it is true does not wait:
+    the result of a `pipe.try_wait` on the same place and parity.
+  }];
+  let arguments = (ins FlatSymbolRefAttr:$ring, Pipe_Side:$side, I32:$index,
+    I32:$parity, Optional<I1>:$ready);
+  let assemblyFormat = [{
+    $ring $side `[` $index `]` `parity` $parity (`unless` $ready^)? attr-dict
+  }];
+}
+
+def Pipe_TryWaitOp : Pipe_EffectRingUserOp<"try_wait"> {
+  let summary = "Whether the phase of a parity has completed, or soon will have";
+  let description = [{
+    One mbarrier.try_wait.parity (PTX ISA): it may suspend the thread for a
+    while, and returns whether the phase has completed. True acquires as a wait
+    does; false says nothing.
   }];
   let arguments = (ins FlatSymbolRefAttr:$ring, Pipe_Side:$side, I32:$index,
     I32:$parity);
+  let results = (outs I1:$ready);
   let assemblyFormat = "$ring $side `[` $index `]` `parity` $parity attr-dict";
 }
 
