@@ -43,18 +43,15 @@ static void arriveInCluster(OpBuilder &builder, Location loc, Value address,
 }
 
 /// The address of the start of the leader's shared memory in the cluster's
-/// window. No side effects, so that LLVM computes it once.
-static Value getLeaderBase(OpBuilder &builder, Location loc, Value base) {
-  return LLVM::InlineAsmOp::create(
-             builder, loc, TypeRange(builder.getI32Type()),
-             ValueRange{base, constant(builder, loc, 0)},
-             "mapa.shared::cluster.u32 $0, $1, $2;", "=r,r,r",
-             /*has_side_effects=*/false, /*is_align_stack=*/false,
-             LLVM::tailcallkind::TailCallKind::None,
-             LLVM::AsmDialectAttr::get(builder.getContext(),
-                                       LLVM::AsmDialect::AD_ATT),
-             /*operand_attrs=*/ArrayAttr())
-      .getRes();
+/// window (32 bits hold it). mapa has no side effects, so LLVM computes it
+/// once.
+static Value getLeaderBase(OpBuilder &builder, Location loc) {
+  EmitArith arith{builder, loc};
+  Value own = getSharedPointer(builder, loc, arith.constant(0));
+  auto type = LLVM::LLVMPointerType::get(builder.getContext(), 7);
+  Value leaders =
+      NVVM::MapaOp::create(builder, loc, type, own, constant(builder, loc, 0));
+  return LLVM::PtrToIntOp::create(builder, loc, builder.getI32Type(), leaders);
 }
 
 namespace {
@@ -183,7 +180,7 @@ private:
     Location loc = op.getLoc();
     EmitArith arith{rewriter, loc};
     Value own = getSharedAddress(rewriter, loc, arith.constant(0));
-    Value leaders = getLeaderBase(rewriter, loc, own);
+    Value leaders = getLeaderBase(rewriter, loc);
     Value offset = arith::IndexCastUIOp::create(
         rewriter, loc, rewriter.getI32Type(),
         getBarrierOffset(rewriter, loc, ring, Side::Empty, adaptor.getIndex()));

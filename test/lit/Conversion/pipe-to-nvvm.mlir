@@ -90,7 +90,8 @@ llvm.func @init_shared() {
 // CHECK-LABEL: llvm.func @release_shared(
 llvm.func @release_shared(%i: i32) {
   // CHECK: %[[OWN:.*]] = llvm.ptrtoint %{{.*}} : !llvm.ptr<3> to i32
-  // CHECK: %[[LEADERS:.*]] = llvm.inline_asm asm_dialect = att "mapa.shared::cluster.u32 $0, $1, $2;", "=r,r,r" %[[OWN]], %c0_i32
+  // CHECK: %[[MAPPED:.*]] = nvvm.mapa %{{.*}}, %c0_i32 : !llvm.ptr<3> -> !llvm.ptr<7>
+  // CHECK: %[[LEADERS:.*]] = llvm.ptrtoint %[[MAPPED]] : !llvm.ptr<7> to i32
   // CHECK: %[[LEADS:.*]] = arith.cmpi eq, %{{.*}}, %c0_i32
   // CHECK: %[[TID:.*]] = nvvm.read.ptx.sreg.tid.x
   // CHECK: %[[LANE:.*]] = arith.andi %[[TID]], %{{.*}}

@@ -100,7 +100,7 @@ tile.kernel @private(
       // CHECK-COUNT-2: multicast 4
       // expected-remark @+1 {{'a' is loaded once for the 4 CTAs}}
       tma.load %dA[%c0, %i] to %a arrive %s : !d, !v, !pipe.slot<@p>
-      tma.load %dA[%c128, %i] to %a plus 16384 arrive %s : !d, !v, !pipe.slot<@p>
+      tma.load %dA[%c128, %i] to %a plus 8192 arrive %s : !d, !v, !pipe.slot<@p>
       // CHECK-NOT: multicast
       // expected-remark @+1 {{because it is private}}
       tma.load %dA[%c0, %i] to %b arrive %s : !d, !v, !pipe.slot<@p>
