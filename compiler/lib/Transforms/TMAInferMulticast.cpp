@@ -204,9 +204,10 @@ private:
         if (put.getRing() != ring.getSymName())
           return;
         SmallVector<tma::LoadOp> loads;
-        for (Operation *user : put.getSlot().getUsers())
-          if (auto load = dyn_cast<tma::LoadOp>(user))
+        role.walk([&](tma::LoadOp load) {
+          if (load.getSlot() == put.getSlot())
             loads.push_back(load);
+        });
         filling.puts.push_back({put, std::move(loads)});
       });
       if (!filling.puts.empty())

@@ -105,7 +105,7 @@ llvm.func @release_shared(%i: i32) {
   pipe.arrive @shared empty[%i] per_warp
   // One thread does both.
   // CHECK: llvm.inline_asm {{.*}}"@$1 mbarrier.arrive.shared::cluster.b64 _, [$0];"{{.*}}%true
-  // CHECK: %[[FOLLOWS:.*]] = arith.xori %{{.*}}, %true
+  // CHECK: %[[FOLLOWS:.*]] = arith.cmpi ne, %{{.*}}, %c0_i32
   // CHECK: llvm.inline_asm {{.*}}"@$1 mbarrier.arrive.shared::cluster.b64 _, [$0];"{{.*}}%[[FOLLOWS]]
   pipe.arrive @shared empty[%i]
   // Full barriers are this CTA's own.
