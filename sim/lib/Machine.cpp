@@ -199,6 +199,17 @@ void Machine::reportDeadlock() {
 // Running
 //===----------------------------------------------------------------------===//
 
+bool Machine::rests(Cta &cta) {
+  if (options.schedule != Schedule::Random || ctas.size() == 1)
+    return false;
+  if (cta.rounds == 0 && random() % 8 == 0)
+    cta.rounds = random() % 64;
+  if (cta.rounds == 0)
+    return false;
+  --cta.rounds;
+  return true;
+}
+
 void Machine::runCluster(std::array<uint32_t, 3> cluster) {
   clusterId = cluster;
   const auto &extent = launch.cluster;
@@ -216,17 +227,22 @@ void Machine::runCluster(std::array<uint32_t, 3> cluster) {
 
   unsigned fruitless = 0;
   while (!stopped) {
-    bool progress = false, polled = false, alive = false;
-    for (auto &cta : ctas)
+    bool progress = false, polled = false, alive = false, rested = false;
+    for (auto &cta : ctas) {
+      bool resting = rests(*cta);
+      rested |= resting;
       for (auto &warp : cta->warps) {
         if (warp->finished() || stopped)
           continue;
+        alive = true;
+        if (resting)
+          break;
         Warp::Turn turn = warp->run(quantum);
         progress |= turn == Warp::Turn::Progress;
         polled |= turn == Warp::Turn::Polled;
-        alive |= !warp->finished();
         progress |= engine.turn();
       }
+    }
     if (!alive || stopped)
       break;
     if (time > options.maxInstructions) {
@@ -238,6 +254,8 @@ void Machine::runCluster(std::array<uint32_t, 3> cluster) {
       fruitless = 0;
       continue;
     }
+    if (rested)
+      continue;
     if (!polled || ++fruitless > patience)
       reportDeadlock();
   }

@@ -212,6 +212,7 @@ struct Cta {
   std::map<unsigned, BulkGroups> bulk; ///< By thread.
   std::vector<WarpGroup> groups;
   int freeRegisters = 0;
+  unsigned rounds = 0; ///< That it still rests (Machine::rests).
   std::vector<std::unique_ptr<Warp>> warps;
 };
 
@@ -257,6 +258,10 @@ struct Machine : GlobalAccess {
   }
 
   void add(Finding finding, bool stop);
+  /// Whether no warp of the CTA gets a turn in this round. With random
+  /// schedules the CTAs of a cluster drift apart, so that what one does after
+  /// another has ended, or before it has begun, is seen.
+  bool rests(Cta &cta);
   void reportDeadlock();
   std::string describe(const Warp &warp, const Path &path);
   /// Subtracts arrivals and bytes; flips the phase when nothing is missing.
@@ -281,7 +286,8 @@ struct Machine : GlobalAccess {
   uint32_t clusterThreads = 0; ///< Not exited.
   uint32_t time = 1;
   bool stopped = false;
-  bool missedGlobal = false; ///< The last copy left global memory.
+  bool missedGlobal = false;            ///< The last copy left global memory.
+  std::mt19937_64 random{options.seed}; ///< For rests.
   std::vector<uint64_t> executed, executedLanes; ///< By instruction.
   std::array<uint32_t, 3> clusterId = {};
 };

@@ -43,6 +43,14 @@ mlir::Value getSharedPointer(mlir::OpBuilder &builder, mlir::Location loc,
 mlir::Value getSharedAddress(mlir::OpBuilder &builder, mlir::Location loc,
                              mlir::Value offset);
 
+/// Whether this CTA is its cluster's leader, the one of rank 0 (i1).
+mlir::Value isLeader(mlir::OpBuilder &builder, mlir::Location loc);
+
+/// Offset of the mbarrier of slot `index` (i32) of a ring; it is the same in
+/// all CTAs of a cluster.
+mlir::Value getBarrierOffset(mlir::OpBuilder &builder, mlir::Location loc,
+                             pipe::RingOp ring, pipe::Side side,
+                             mlir::Value index);
 /// Pointer to the mbarrier of slot `index` (i32) of a ring.
 mlir::Value getBarrierPointer(mlir::OpBuilder &builder, mlir::Location loc,
                               pipe::RingOp ring, pipe::Side side,

@@ -9,6 +9,7 @@
 #include "tilewright/Transforms/Layouts.h"
 
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 
 using namespace mlir;
 using namespace tilewright;
@@ -44,18 +45,31 @@ static Value toIndex(OpBuilder &builder, Location loc, Value value) {
                                       value);
 }
 
-Value tilewright::getBarrierPointer(OpBuilder &builder, Location loc,
-                                    pipe::RingOp ring, pipe::Side side,
-                                    Value index) {
+Value tilewright::isLeader(OpBuilder &builder, Location loc) {
+  Type i32 = builder.getI32Type();
+  Value rank = NVVM::ClusterId::create(builder, loc, i32);
+  Value zero = arith::ConstantIntOp::create(builder, loc, 0, 32);
+  return arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::eq, rank,
+                               zero);
+}
+
+Value tilewright::getBarrierOffset(OpBuilder &builder, Location loc,
+                                   pipe::RingOp ring, pipe::Side side,
+                                   Value index) {
   EmitArith arith{builder, loc};
   // 8 bytes each (PTX ISA, mbarrier object): all full ones, then all empty.
   auto first = static_cast<int64_t>(*ring.getBarriers());
   if (side == pipe::Side::Empty)
     first += 8 * static_cast<int64_t>(ring.getDepth());
-  Value offset =
-      arith.add(arith.constant(first),
-                arith.mul(toIndex(builder, loc, index), arith.constant(8)));
-  return getSharedPointer(builder, loc, offset);
+  return arith.add(arith.constant(first),
+                   arith.mul(toIndex(builder, loc, index), arith.constant(8)));
+}
+
+Value tilewright::getBarrierPointer(OpBuilder &builder, Location loc,
+                                    pipe::RingOp ring, pipe::Side side,
+                                    Value index) {
+  return getSharedPointer(builder, loc,
+                          getBarrierOffset(builder, loc, ring, side, index));
 }
 
 FailureOr<ViewPlace> tilewright::getPlace(ConversionPatternRewriter &rewriter,

@@ -416,11 +416,17 @@ struct LowerDimension : OpConversionPattern<From> {
 
 void tilewright::populateTileToNVVM(const TypeConverter &converter,
                                     RewritePatternSet &patterns) {
-  patterns.add<LowerLoadElement, LowerStoreElement, LowerLoadShared,
-               LowerStoreFragment,
-               LowerDimension<gpu::BlockIdOp, NVVM::BlockIdXOp,
-                              NVVM::BlockIdYOp, NVVM::BlockIdZOp>,
-               LowerDimension<gpu::GridDimOp, NVVM::GridDimXOp,
-                              NVVM::GridDimYOp, NVVM::GridDimZOp>>(
+  patterns.add<
+      LowerLoadElement, LowerStoreElement, LowerLoadShared, LowerStoreFragment,
+      LowerDimension<gpu::BlockIdOp, NVVM::BlockIdXOp, NVVM::BlockIdYOp,
+                     NVVM::BlockIdZOp>,
+      LowerDimension<gpu::GridDimOp, NVVM::GridDimXOp, NVVM::GridDimYOp,
+                     NVVM::GridDimZOp>,
+      LowerDimension<gpu::ClusterIdOp, NVVM::ClusterIdXOp, NVVM::ClusterIdYOp,
+                     NVVM::ClusterIdZOp>,
+      LowerDimension<gpu::ClusterDimOp, NVVM::ClusterDimXOp,
+                     NVVM::ClusterDimYOp, NVVM::ClusterDimZOp>,
+      LowerDimension<gpu::ClusterBlockIdOp, NVVM::BlockInClusterIdXOp,
+                     NVVM::BlockInClusterIdYOp, NVVM::BlockInClusterIdZOp>>(
       converter, patterns.getContext());
 }

@@ -20,6 +20,7 @@ void tilewright::buildPlanningPipeline(OpPassManager &pm) {
   kernel.addPass(createTileSplitGroups());
   kernel.addPass(createTileInferLayouts());
   kernel.addPass(createTileFormCopies());
+  kernel.addPass(createTMAInferMulticast());
   kernel.addPass(createFP8ExpandPromotion());
   kernel.addPass(createTilePlanResources());
   kernel.addPass(createPipePlaceReleases());

@@ -55,6 +55,18 @@ int64_t Raster::count(llvm::ArrayRef<int64_t> extents) const {
   return count<IntArith>(arith, extents);
 }
 
+int64_t Raster::clusterCount(llvm::ArrayRef<int64_t> extents) const {
+  IntArith arith;
+  return clusterCount<IntArith>(arith, extents);
+}
+
+llvm::SmallVector<int64_t, 4>
+Raster::decodeInCluster(llvm::ArrayRef<int64_t> extents, int64_t cluster,
+                        int64_t rank) const {
+  IntArith arith;
+  return decodeInCluster<IntArith>(arith, extents, cluster, rank);
+}
+
 llvm::SmallVector<int64_t, 4> Raster::decode(llvm::ArrayRef<int64_t> extents,
                                              int64_t number) const {
   IntArith arith;

@@ -150,6 +150,14 @@ LLVM::LLVMFuncOp KernelSignature::createFunction(OpBuilder &builder,
       builder.getDenseI32ArrayAttr({static_cast<int32_t>(threads), 1, 1}));
   func->setAttr(NVVM::NVVMDialect::getMinctasmAttrName(),
                 builder.getI32IntegerAttr(1));
+  if (auto launch = kernel->getAttrOfType<DictionaryAttr>("launch"))
+    if (auto cluster = launch.getAs<ArrayAttr>("cluster")) {
+      SmallVector<int32_t> extents;
+      for (auto extent : cluster.getAsRange<IntegerAttr>())
+        extents.push_back(static_cast<int32_t>(extent.getInt()));
+      func->setAttr(NVVM::NVVMDialect::getClusterDimAttrName(),
+                    builder.getDenseI32ArrayAttr(extents));
+    }
   func.addEntryBlock(builder);
   return func;
 }

@@ -77,6 +77,10 @@ private:
           put = true;
           return RingOp::lookup(op, acquire.getRingAttr());
         })
+        .Case<DrainOp>([&](DrainOp drain) {
+          put = true;
+          return RingOp::lookup(op, drain.getRingAttr());
+        })
         .Case<AcquireGetOp>([&](AcquireGetOp acquire) {
           put = false;
           return RingOp::lookup(op, acquire.getRingAttr());
@@ -121,6 +125,9 @@ private:
     if (auto put = dyn_cast<AcquirePutOp>(op)) {
       put.getIndexMutable().assign(index);
       put.getPhaseMutable().assign(phase);
+    } else if (auto drain = dyn_cast<DrainOp>(op)) {
+      drain.getIndexMutable().assign(index);
+      drain.getPhaseMutable().assign(phase);
     } else {
       auto get = cast<AcquireGetOp>(op);
       get.getIndexMutable().assign(index);
@@ -134,6 +141,9 @@ private:
     Value index = counter.index >= 0 ? state[counter.index] : zero;
     Value phase = counter.phase >= 0 ? state[counter.phase] : zero;
     setPlace(op, index, phase);
+    // It waits for the slots that come next and takes none.
+    if (isa<DrainOp>(op))
+      return;
 
     OpBuilder builder(op->getContext());
     builder.setInsertionPointAfter(op);

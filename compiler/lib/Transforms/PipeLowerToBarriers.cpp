@@ -47,7 +47,7 @@ public:
   LogicalResult run() {
     SmallVector<Operation *> ops;
     role.walk([&](Operation *op) {
-      if (isa<AcquireGetOp, AcquirePutOp, CommitOp, ReleaseOp>(op))
+      if (isa<AcquireGetOp, AcquirePutOp, CommitOp, ReleaseOp, DrainOp>(op))
         ops.push_back(op);
       if (auto put = dyn_cast<AcquirePutOp>(op)) {
         RingOp ring = RingOp::lookup(op, put.getRingAttr());
@@ -64,6 +64,7 @@ public:
           TypeSwitch<Operation *, LogicalResult>(op)
               .Case([&](CommitOp commit) { return lowerCommit(commit); })
               .Case([&](ReleaseOp release) { return lowerRelease(release); })
+              .Case([&](DrainOp drain) { return lowerDrain(drain); })
               .Default(success());
       if (failed(result))
         return failure();
@@ -195,6 +196,28 @@ private:
     RingOp ring = getRing(op, op.getSlot().getType());
     ArriveOp::create(builder, op.getLoc(), ring.getSymNameAttr(), Side::Empty,
                      *index, /*expect=*/0, /*per_warp=*/!isSingleThread());
+    done.push_back(op);
+    return success();
+  }
+
+  /// Waits for the empty barriers of the next `depth` slots: those before
+  /// `index` in the ring come a round later.
+  LogicalResult lowerDrain(DrainOp op) {
+    if (!op.getIndex())
+      return op.emitOpError("has no index yet; run pipe-index-rings first");
+    Location loc = op.getLoc();
+    OpBuilder builder(op);
+    RingOp ring = RingOp::lookup(op, op.getRingAttr());
+    Value one = arith::ConstantIntOp::create(builder, loc, 1, 32);
+    Value behind = arith::XOrIOp::create(builder, loc, op.getPhase(), one);
+    for (int64_t i = 0, e = static_cast<int64_t>(ring.getDepth()); i < e; ++i) {
+      Value place = arith::ConstantIntOp::create(builder, loc, i, 32);
+      Value wrapped = arith::CmpIOp::create(
+          builder, loc, arith::CmpIPredicate::ult, place, op.getIndex());
+      Value parity =
+          arith::SelectOp::create(builder, loc, wrapped, op.getPhase(), behind);
+      WaitOp::create(builder, loc, op.getRing(), Side::Empty, place, parity);
+    }
     done.push_back(op);
     return success();
   }

@@ -196,9 +196,11 @@ private:
                                 constant(0), constant(31), NVVM::ShflKind::idx,
                                 /*return_value_and_is_valid=*/UnitAttr());
 
-    bool barriers = false;
-    for (pipe::RingOp ring : rings)
+    bool barriers = false, shared = false;
+    for (pipe::RingOp ring : rings) {
       barriers |= ring.getConsumer() == pipe::Consumer::Roles;
+      shared |= ring.isMulticast();
+    }
     if (barriers || !signature.getDescriptors().empty()) {
       Value first = compare(arith::CmpIPredicate::eq, tid, 0);
       auto branch = scf::IfOp::create(builder, loc(), first,
@@ -215,8 +217,17 @@ private:
       if (barriers)
         NVVM::FenceMbarrierInitOp::create(builder, loc());
     }
-    if (barriers)
+    if (shared) {
+      // No CTA may be reached by another's copies or arrivals before its
+      // barriers are there. The fence above orders the initialisation, so the
+      // arrival needs no release of its own: a plain one would fence the
+      // memory of the GPU (PTX ISA, barrier.cluster, fence.mbarrier_init).
+      NVVM::ClusterArriveRelaxedOp::create(builder, loc(),
+                                           builder.getUnitAttr());
+      NVVM::ClusterWaitOp::create(builder, loc(), builder.getUnitAttr());
+    } else if (barriers) {
       NVVM::BarrierOp::create(builder, loc());
+    }
     if (kernel->hasAttr("pdl"))
       NVVM::GriddepcontrolOp::create(builder, loc(),
                                      NVVM::GridDepActionKind::wait);

@@ -320,7 +320,8 @@ private:
         builder.getArrayAttr({SharedAttr::get(context_, order, swizzle)}),
         /*offsets=*/nullptr, /*strides=*/nullptr,
         /*barriers=*/nullptr, /*full_count=*/nullptr, /*empty_count=*/nullptr,
-        /*instances=*/builder.getI64IntegerAttr(role.getCount()));
+        /*instances=*/builder.getI64IntegerAttr(role.getCount()),
+        /*multicast=*/nullptr, /*private_fields=*/nullptr);
 
     Value desc = descriptor(store.getTensor(), *bulk, swizzle,
                             type.getElementType(), loc);

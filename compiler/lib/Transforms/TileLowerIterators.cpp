@@ -29,9 +29,10 @@ static FailureOr<Raster> getRaster(TilesOp tiles) {
     options.rasterAxis = static_cast<int>(tiles.getRasterDim());
     options.bandWidth = static_cast<int64_t>(tiles.getRasterGroup());
   }
-  if (tiles.getCluster() > 1)
-    return tiles.emitError("a cluster of ")
-           << tiles.getCluster() << " is not lowered yet";
+  if (tiles.getCluster() > 1) {
+    options.clusterAxis = static_cast<int>(tiles.getClusterDim());
+    options.clusterSize = static_cast<int64_t>(tiles.getCluster());
+  }
   llvm::Expected<Raster> raster =
       Raster::get(tiles.getIter().getType().getRank(), options);
   if (!raster)
@@ -59,27 +60,41 @@ static LogicalResult lower(ForEachOp op) {
   OpBuilder builder(op);
   EmitArith arith{builder, loc};
   SmallVector<Value> extents(tiles.getExtents());
-  Value count = raster->count(arith, ArrayRef<Value>(extents));
-  Value cta = gpu::BlockIdOp::create(builder, loc, gpu::Dimension::x);
+  // A cluster takes CL neighbouring tiles at once, so clusters are what is
+  // numbered: all CTAs of one do the same number of tiles. A CTA alone is a
+  // cluster of one.
+  bool clusters = raster->clusterSize() > 1;
+  Value count = raster->clusterCount(arith, ArrayRef<Value>(extents));
+  Value rank, first;
+  if (clusters) {
+    first = gpu::ClusterIdOp::create(builder, loc, gpu::Dimension::x);
+    rank = gpu::ClusterBlockIdOp::create(builder, loc, gpu::Dimension::x);
+  } else {
+    first = gpu::BlockIdOp::create(builder, loc, gpu::Dimension::x);
+  }
 
-  // The body, with the tile's number as its first argument.
-  unsigned rank = op.getRank();
+  // The body, with the cluster's number as its first argument.
+  unsigned numAxes = op.getRank();
   Block *body = &op.getBody().front();
   auto decode = [&](Value number) {
     OpBuilder inner = OpBuilder::atBlockBegin(body);
     EmitArith at{inner, loc};
     SmallVector<Value, 4> coordinates =
-        raster->decode(at, ArrayRef<Value>(extents), number);
+        raster->decodeInCluster(at, ArrayRef<Value>(extents), number, rank);
     for (auto [arg, value] :
-         llvm::zip_equal(body->getArguments().take_front(rank), coordinates))
+         llvm::zip_equal(body->getArguments().take_front(numAxes), coordinates))
       arg.replaceAllUsesWith(value);
   };
 
   Operation *result;
   if (tiles.getPersistent()) {
-    Value step = gpu::GridDimOp::create(builder, loc, gpu::Dimension::x);
+    Value step;
+    if (clusters)
+      step = gpu::ClusterDimOp::create(builder, loc, gpu::Dimension::x);
+    else
+      step = gpu::GridDimOp::create(builder, loc, gpu::Dimension::x);
     auto loop =
-        scf::ForOp::create(builder, loc, cta, count, step, op.getInitArgs());
+        scf::ForOp::create(builder, loc, first, count, step, op.getInitArgs());
     if (!loop.getBody()->empty())
       loop.getBody()->getTerminator()->erase();
     yieldFromSCF(*body);
@@ -92,14 +107,14 @@ static LogicalResult lower(ForEachOp op) {
                                            body->getOperations());
     result = loop;
   } else {
-    Value mine = arith.ult(cta, count);
+    Value mine = arith.ult(first, count);
     auto branch = scf::IfOp::create(builder, loc, op.getResultTypes(), mine,
                                     /*withElseRegion=*/op.getNumResults() != 0);
     yieldFromSCF(*body);
     for (auto [from, to] :
          llvm::zip_equal(op.getRegionIterArgs(), op.getInitArgs()))
       from.replaceAllUsesWith(to);
-    decode(cta);
+    decode(first);
     Block *then = branch.thenBlock();
     then->clear();
     then->getOperations().splice(then->end(), body->getOperations());
@@ -146,16 +161,28 @@ struct TileLowerIterators
         op.erase();
   }
 
-  /// The number of tiles, for the launcher's grid. With several iterators the
-  /// grid is that of the largest.
+  /// The number of tiles, surplus ones of clusters included, for the launcher's
+  /// grid. With several iterators the grid is that of the largest; they agree
+  /// on the cluster, or its CTAs would not do the same number of tiles.
   LogicalResult recordLaunch(KernelOp kernel) {
     MLIRContext *context = &getContext();
     Builder builder(context);
     Attribute total = builder.getI64IntegerAttr(1);
     bool any = false, persistent = true;
+    TilesOp clustered;
     for (auto tiles : kernel.getBody().getOps<TilesOp>()) {
       if (tiles.getIter().use_empty())
         continue;
+      if (clustered && clustered.getCluster() != tiles.getCluster()) {
+        InFlightDiagnostic diag = tiles.emitError("has a cluster of ")
+                                  << tiles.getCluster()
+                                  << " and another iterator one of "
+                                  << clustered.getCluster()
+                                  << "; a kernel with both is not lowered yet";
+        diag.attachNote(clustered.getLoc()) << "the other iterator is here";
+        return diag;
+      }
+      clustered = tiles;
       Attribute count = builder.getI64IntegerAttr(1);
       for (auto [i, extent] : llvm::enumerate(tiles.getExtents())) {
         Attribute expression = toHostExpression(extent);
@@ -163,6 +190,13 @@ struct TileLowerIterators
           return tiles.emitOpError("extent ")
                  << i << " is not an expression of the kernel's arguments, so "
                  << "the grid is not known at launch; not lowered yet";
+        if (tiles.getCluster() > 1 && i == tiles.getClusterDim()) {
+          Attribute size = builder.getI64IntegerAttr(
+              static_cast<int64_t>(tiles.getCluster()));
+          expression = makeHostExpression(
+              context, "mul",
+              makeHostExpression(context, "cdiv", expression, size), size);
+        }
         count = makeHostExpression(context, "mul", count, expression);
       }
       total = any ? makeHostExpression(context, "max", total, count) : count;
@@ -175,6 +209,10 @@ struct TileLowerIterators
     NamedAttrList list(launch);
     list.set("tiles", total);
     list.set("persistent", builder.getBoolAttr(any && persistent));
+    if (clustered && clustered.getCluster() > 1) {
+      auto size = static_cast<int64_t>(clustered.getCluster());
+      list.set("cluster", builder.getI64ArrayAttr({size, 1, 1}));
+    }
     kernel->setAttr("launch", list.getDictionary(context));
     return success();
   }

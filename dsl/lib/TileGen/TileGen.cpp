@@ -326,8 +326,10 @@ bool Generator::declarePipe(const Pipe &pipe) {
   if (!pipe.keys.empty() || pipe.full || pipe.freed ||
       (pipe.depthExpr && !pipe.depth))
     return unsupported(pipe.loc, "a keyed pipe");
-  SmallVector<Attribute> names, types;
+  SmallVector<Attribute> names, types, privates;
   for (const Field &field : pipe.fields) {
+    if (field.isPrivate)
+      privates.push_back(builder.getStringAttr(field.name));
     names.push_back(builder.getStringAttr(field.name));
     types.push_back(TypeAttr::get(viewType(field.type)));
   }
@@ -338,7 +340,8 @@ bool Generator::declarePipe(const Pipe &pipe) {
       pipe::ConsumerAttr::get(&context, pipe::Consumer::Roles),
       /*layouts=*/nullptr, /*offsets=*/nullptr, /*strides=*/nullptr,
       /*barriers=*/nullptr, /*full_count=*/nullptr,
-      /*empty_count=*/nullptr, /*instances=*/nullptr);
+      /*empty_count=*/nullptr, /*instances=*/nullptr, /*multicast=*/nullptr,
+      privates.empty() ? ArrayAttr() : builder.getArrayAttr(privates));
   return true;
 }
 

@@ -67,3 +67,49 @@ llvm.func @fence() {
   pipe.proxy_fence
   llvm.return
 }
+
+// A ring that the leader of a cluster of two fills for both CTAs: the leader's
+// empty barriers await the consumers of both.
+pipe.ring @shared depth(1) fields ["a"] [!tile.view<[m: 64], f32>] layouts [#tile.shared<["m"], swizzle = 0>]
+  {offsets = array<i64: 0>, strides = array<i64: 256>, barriers = 2048 : i64, full_count = 1 : i64, empty_count = 8 : i64, multicast = 2 : i64}
+
+// CHECK-LABEL: llvm.func @init_shared
+llvm.func @init_shared() {
+  // CHECK: nvvm.mbarrier.init %{{.*}}, %[[ONE:.*]] :
+  // CHECK: %[[RANK:.*]] = nvvm.read.ptx.sreg.cluster.ctarank
+  // CHECK: %[[LEADS:.*]] = arith.cmpi eq, %[[RANK]], %{{.*}} : i32
+  // CHECK: %[[N:.*]] = arith.select %[[LEADS]], %c16_i32, %c8_i32
+  // CHECK: nvvm.mbarrier.init %{{.*}}, %[[N]]
+  pipe.init @shared
+  llvm.return
+}
+
+// Lane 0 arrives at the leader's barrier, lane 1 of the other CTAs at their
+// own, with one instruction that names no scope.
+
+// CHECK-LABEL: llvm.func @release_shared(
+llvm.func @release_shared(%i: i32) {
+  // CHECK: %[[OWN:.*]] = llvm.ptrtoint %{{.*}} : !llvm.ptr<3> to i32
+  // CHECK: %[[MAPPED:.*]] = nvvm.mapa %{{.*}}, %c0_i32 : !llvm.ptr<3> -> !llvm.ptr<7>
+  // CHECK: %[[LEADERS:.*]] = llvm.ptrtoint %[[MAPPED]] : !llvm.ptr<7> to i32
+  // CHECK: %[[LEADS:.*]] = arith.cmpi eq, %{{.*}}, %c0_i32
+  // CHECK: %[[TID:.*]] = nvvm.read.ptx.sreg.tid.x
+  // CHECK: %[[LANE:.*]] = arith.andi %[[TID]], %{{.*}}
+  // CHECK: %[[FIRST:.*]] = arith.cmpi eq, %[[LANE]], %c0_i32
+  // CHECK: %[[BASE:.*]] = arith.select %[[FIRST]], %[[LEADERS]], %[[OWN]]
+  // CHECK: %[[LANES:.*]] = arith.select %[[LEADS]], %c1_i32, %c2_i32
+  // CHECK: %[[WHEN:.*]] = arith.cmpi ult, %[[LANE]], %[[LANES]]
+  // CHECK: nvvm.bar.warp.sync
+  // CHECK: %[[AT:.*]] = arith.addi %[[BASE]], %{{.*}}
+  // CHECK: llvm.inline_asm has_side_effects asm_dialect = att "@$1 mbarrier.arrive.shared::cluster.b64 _, [$0];", "r,b,~{memory}" %[[AT]], %[[WHEN]]
+  pipe.arrive @shared empty[%i] per_warp
+  // One thread does both.
+  // CHECK: llvm.inline_asm {{.*}}"@$1 mbarrier.arrive.shared::cluster.b64 _, [$0];"{{.*}}%true
+  // CHECK: %[[FOLLOWS:.*]] = arith.cmpi ne, %{{.*}}, %c0_i32
+  // CHECK: llvm.inline_asm {{.*}}"@$1 mbarrier.arrive.shared::cluster.b64 _, [$0];"{{.*}}%[[FOLLOWS]]
+  pipe.arrive @shared empty[%i]
+  // Full barriers are this CTA's own.
+  // CHECK: nvvm.mbarrier.arrive.expect_tx
+  pipe.arrive @shared full[%i] expect 256
+  llvm.return
+}

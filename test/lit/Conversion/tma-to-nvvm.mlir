@@ -72,3 +72,23 @@ llvm.func @store(%map: !llvm.ptr, %x: i32) {
   tma.prefetch %d : !da
   llvm.return
 }
+
+// The leader of a cluster of four loads for all of it; the others do not.
+
+pipe.ring @shared depth(4) fields ["a"] [!a] layouts [#tile.shared<["m", "k"], swizzle = 128>]
+  {offsets = array<i64: 73728>, strides = array<i64: 16384>, barriers = 139264 : i64, full_count = 1 : i64, empty_count = 8 : i64, multicast = 4 : i64}
+
+// CHECK-LABEL: llvm.func @multicast(
+llvm.func @multicast(%map: !llvm.ptr, %i: i32, %m32: i32) {
+  %d = builtin.unrealized_conversion_cast %map : !llvm.ptr to !da
+  %m = arith.index_castui %m32 : i32 to index
+  %s = pipe.slot_at @shared[%i] : !pipe.slot<@shared>
+  %a = pipe.field %s["a"] : !pipe.slot<@shared> -> !a
+  // CHECK: %[[MASK:.*]] = llvm.mlir.constant(15 : i16) : i16
+  // CHECK: %[[RANK:.*]] = nvvm.read.ptx.sreg.cluster.ctarank
+  // CHECK: %[[LEADS:.*]] = arith.cmpi eq, %[[RANK]], %{{.*}}
+  // CHECK: scf.if %[[LEADS]] {
+  // CHECK: nvvm.cp.async.bulk.tensor.shared.cluster.global %{{.*}}, %{{.*}}, %{{.*}}, box[%{{.*}}, %{{.*}}] multicast_mask = %[[MASK]]
+  tma.load %d[%m, %m] to %a arrive %s multicast 4 : !da, !a, !pipe.slot<@shared>
+  llvm.return
+}

@@ -137,3 +137,24 @@ tile.kernel @branches(%n: index {tile.name = "n"}) target "sm_90a" {
     pipe.release %s : !pipe.slot<@r>
   }
 }
+
+// A drain has the place of the next put and takes no slot.
+
+// CHECK-LABEL: tile.kernel @drain
+tile.kernel @drain(%n: index {tile.name = "n"}) target "sm_90a" {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  pipe.ring @ab depth(3) fields ["a"] [!tile.view<[m: 8], f32>]
+  tile.role "load" warps(1) {
+    // CHECK: %[[END:.*]]:2 = scf.for
+    scf.for %k = %c0 to %n step %c1 {
+      %s = pipe.acquire_put @ab : !pipe.slot<@ab>
+      pipe.commit %s : !pipe.slot<@ab>
+    }
+    // CHECK: pipe.drain @ab at %[[END]]#0 phase %[[END]]#1
+    // CHECK-NEXT: pipe.acquire_put @ab at %[[END]]#0 phase %[[END]]#1
+    pipe.drain @ab
+    %s = pipe.acquire_put @ab : !pipe.slot<@ab>
+    pipe.commit %s : !pipe.slot<@ab>
+  }
+}

@@ -126,3 +126,27 @@ tile.kernel @staging() target "sm_90a" {
     // CHECK: tma.wait_group 0
   }
 }
+
+// Draining waits at every place of the ring for the release of the slot that
+// was last put there: places before the next one are a round ahead.
+
+// CHECK-LABEL: tile.kernel @drain
+tile.kernel @drain() target "sm_90a" {
+  pipe.ring @ab depth(2) fields ["a"] [!v]
+  tile.role "load" warps(1) attributes {single_thread} {
+    %i = arith.constant 1 : i32
+    %p = arith.constant 0 : i32
+    // CHECK: %[[ONE:.*]] = arith.constant 1 : i32
+    // CHECK: %[[BEHIND:.*]] = arith.xori %[[P:.*]], %{{.*}} : i32
+    // CHECK: %[[C0:.*]] = arith.constant 0 : i32
+    // CHECK: %[[W0:.*]] = arith.cmpi ult, %[[C0]], %[[I:.*]] : i32
+    // CHECK: %[[P0:.*]] = arith.select %[[W0]], %[[P]], %[[BEHIND]]
+    // CHECK: pipe.wait @ab empty[%[[C0]]] parity %[[P0]]
+    // CHECK: %[[C1:.*]] = arith.constant 1 : i32
+    // CHECK: %[[W1:.*]] = arith.cmpi ult, %[[C1]], %[[I]] : i32
+    // CHECK: %[[P1:.*]] = arith.select %[[W1]], %[[P]], %[[BEHIND]]
+    // CHECK: pipe.wait @ab empty[%[[C1]]] parity %[[P1]]
+    // CHECK-NOT: pipe.drain
+    pipe.drain @ab at %i phase %p
+  }
+}

@@ -155,3 +155,27 @@ tile.kernel @roles() target "sm_90a" attributes {threads = 512 : i64, smem_bytes
   }
   // CHECK: llvm.return
 }
+
+// -----
+
+// Barriers that other CTAs reach: the whole cluster waits for their
+// initialisation, without a memory fence of its own.
+
+// CHECK: cluster = [2, 1, 1]
+// CHECK: llvm.func @clusters()
+// CHECK-SAME: nvvm.cluster_dim = array<i32: 2, 1, 1>
+tile.kernel @clusters() target "sm_90a" attributes {threads = 128 : i64, smem_bytes = 4096 : i64, launch = {cluster = [2, 1, 1]}} {
+  pipe.ring @ab depth(2) fields ["a"] [!tile.view<[m: 8], f32>] {multicast = 2 : i64}
+  // CHECK: scf.if
+  // CHECK-NEXT: pipe.init @clusters.ab
+  // CHECK-NEXT: nvvm.fence.mbarrier.init
+  // CHECK-NEXT: }
+  // CHECK-NEXT: nvvm.cluster.arrive.relaxed {aligned}
+  // CHECK-NEXT: nvvm.cluster.wait {aligned}
+  // CHECK-NOT: nvvm.barrier
+  tile.role "math" groups(1) at 0 {
+    %i = arith.constant 0 : i32
+    pipe.wait @ab full[%i] parity %i
+  }
+  // CHECK: llvm.return
+}

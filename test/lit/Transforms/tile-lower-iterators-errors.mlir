@@ -1,10 +1,14 @@
 // RUN: tilewright-opt %s --pass-pipeline='builtin.module(tile.kernel(tile-lower-iterators))' -split-input-file -verify-diagnostics
 
-tile.kernel @cluster(%n: index {tile.name = "n"}) target "sm_90a" {
-  // expected-error @+1 {{cluster of 2 is not lowered yet}}
+tile.kernel @clusters(%n: index {tile.name = "n"}) target "sm_90a" {
+  // expected-note @+1 {{the other iterator is here}}
   %t = tile.tiles "t"(%n) persistent cluster 2 over 0 : !tile.iter<1>
+  // expected-error @+1 {{has a cluster of 1 and another iterator one of 2; a kernel with both is not lowered yet}}
+  %u = tile.tiles "u"(%n) persistent : !tile.iter<1>
   tile.role "math" groups(1) {
     tile.for_each %t as (%i) : !tile.iter<1> {
+    }
+    tile.for_each %u as (%i) : !tile.iter<1> {
     }
   }
 }

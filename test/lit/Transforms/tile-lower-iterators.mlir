@@ -95,3 +95,54 @@ tile.kernel @carried(%n: index {tile.name = "n"}) target "sm_90a" {
     %z = arith.addf %r, %r : f32
   }
 }
+
+// Clusters are numbered: each takes two neighbouring columns at once, CTA
+// `rank` of it the rank-th. An odd number of columns is rounded up, bands are
+// counted in clusters.
+
+// CHECK-LABEL: tile.kernel @clusters
+// CHECK-SAME: launch = {cluster = [2, 1, 1], persistent = true, tiles = ["mul", "M", ["mul", ["cdiv", "N", 2], 2]]}
+tile.kernel @clusters(%M: index {tile.name = "M"}, %N: index {tile.name = "N"}) target "sm_90a" {
+  %t = tile.tiles "t"(%M, %N) persistent raster 8 over 1 cluster 2 over 1 : !tile.iter<2>
+  // CHECK: tile.role
+  tile.role "math" groups(1) {
+    // CHECK: %[[UP:.*]] = arith.addi %arg1, %{{.*}}
+    // CHECK: %[[NJ:.*]] = arith.shrui %[[UP]], %{{.*}}
+    // CHECK: %[[COUNT:.*]] = arith.muli %arg0, %[[NJ]]
+    // CHECK: %[[ID:.*]] = gpu.cluster_id x
+    // CHECK: %[[RANK:.*]] = gpu.cluster_block_id x
+    // CHECK: %[[STEP:.*]] = gpu.cluster_dim x
+    // CHECK: scf.for %[[C:.*]] = %[[ID]] to %[[COUNT]] step %[[STEP]]
+    tile.for_each %t as (%i, %j) : !tile.iter<2> {
+      // CHECK: %[[WIDTH:.*]] = arith.constant 4 : index
+      // CHECK: %[[BAND:.*]] = arith.muli %[[WIDTH]], %arg0
+      // CHECK: arith.divui %[[C]], %[[BAND]]
+      // CHECK: %[[PAIR:.*]] = arith.addi
+      // CHECK: %[[I:.*]] = arith.divui
+      // CHECK: %[[TWO:.*]] = arith.constant 2 : index
+      // CHECK: %[[FIRST:.*]] = arith.muli %[[PAIR]], %[[TWO]]
+      // CHECK: %[[J:.*]] = arith.addi %[[FIRST]], %[[RANK]]
+      // CHECK: arith.addi %[[I]], %[[J]]
+      %x = arith.addi %i, %j : index
+    }
+  }
+}
+
+// CHECK-LABEL: tile.kernel @one_tile_each
+// CHECK-SAME: launch = {cluster = [4, 1, 1], persistent = false, tiles = 8 : i64}
+tile.kernel @one_tile_each() target "sm_90a" {
+  %c5 = arith.constant 5 : index
+  %t = tile.tiles "t"(%c5) cluster 4 over 0 : !tile.iter<1>
+  tile.role "math" groups(1) {
+    // CHECK: %[[ID:.*]] = gpu.cluster_id x
+    // CHECK: %[[RANK:.*]] = gpu.cluster_block_id x
+    // CHECK: %[[MINE:.*]] = arith.cmpi ult, %[[ID]], %{{.*}}
+    // CHECK: scf.if %[[MINE]]
+    tile.for_each %t as (%i) : !tile.iter<1> {
+      // CHECK: %[[FIRST:.*]] = arith.muli %[[ID]], %{{.*}}
+      // CHECK: %[[I:.*]] = arith.addi %[[FIRST]], %[[RANK]]
+      // CHECK: arith.addi %[[I]], %[[I]]
+      %x = arith.addi %i, %i : index
+    }
+  }
+}

@@ -23,6 +23,25 @@ llvm.func @k(%p: !llvm.ptr<1>, %v: i32, %remote: !llvm.ptr<7>, %id: i32) attribu
   llvm.return
 } loc("a.tw":1:2)
 
+// In a loop and under a predicate as anywhere; an arrival without a scope, as
+// the lowering of pipe.arrive writes it, is what is wanted.
+// CHECK-NOT: r.tw:2:1
+// CHECK: r.tw:3:1: warning: TWP01
+// CHECK-NEXT: r.tw:3:1: note: PTX line {{[0-9]+}} of 'release': @%p{{[0-9]+}} mbarrier.arrive.release.cluster.shared::cluster.b64
+llvm.func @release(%a: i32, %n: i32, %when: i1) attributes {nvvm.kernel} {
+  %c0 = llvm.mlir.constant(0 : i32) : i32 loc("r.tw":1:1)
+  %c1 = llvm.mlir.constant(1 : i32) : i32 loc("r.tw":1:1)
+  llvm.br ^loop(%c0 : i32) loc("r.tw":1:1)
+^loop(%i: i32):
+  llvm.inline_asm has_side_effects "@$1 mbarrier.arrive.shared::cluster.b64 _, [$0];", "r,b" %a, %when : (i32, i1) -> () loc("r.tw":2:1)
+  llvm.inline_asm has_side_effects "@$1 mbarrier.arrive.release.cluster.shared::cluster.b64 _, [$0];", "r,b" %a, %when : (i32, i1) -> () loc("r.tw":3:1)
+  %next = llvm.add %i, %c1 : i32 loc("r.tw":1:1)
+  %more = llvm.icmp "slt" %next, %n : i32 loc("r.tw":1:1)
+  llvm.cond_br %more, ^loop(%next : i32), ^end loc("r.tw":1:1)
+^end:
+  llvm.return
+} loc("r.tw":1:2)
+
 // CHECK: b.tw:1:1: warning: TWP06
 llvm.func @stack(%p: !llvm.ptr<1>, %i: i32) attributes {nvvm.kernel} {
   %one = llvm.mlir.constant(64 : i32) : i32 loc("b.tw":2:1)

@@ -141,6 +141,7 @@ TEST(Raster, BijectionOverRandomExtents) {
       expected *= rounded.back();
     }
     ASSERT_EQ(raster.count(extents), expected);
+    ASSERT_EQ(raster.clusterCount(extents) * cluster, expected);
     std::set<Tile> seen;
     for (int64_t n = 0; n < expected; ++n) {
       auto c = raster.decode(extents, n);
@@ -151,6 +152,7 @@ TEST(Raster, BijectionOverRandomExtents) {
       }
       ASSERT_TRUE(seen.insert(Tile(c.begin(), c.end())).second);
       ASSERT_EQ(raster.encode(extents, c), n);
+      ASSERT_EQ(raster.decodeInCluster(extents, n / cluster, n % cluster), c);
     }
   }
 }
@@ -195,6 +197,16 @@ TEST(Raster, DecodeOfTwoAxesTakesFourDivisions) {
   EXPECT_EQ(arith.divisions, 4);
   EXPECT_EQ(c[0], 7);
   EXPECT_EQ(c[1], 1);
+}
+
+TEST(Raster, ClusterNumbersNeedNoDivisionByTheCluster) {
+  CountingArith arith;
+  auto c = make(2, 1, 8, 1, 2)
+               .decodeInCluster<CountingArith>(arith, {10, 19}, 29, 1);
+  // Four of the decode and one that rounds the extent.
+  EXPECT_EQ(arith.divisions, 5);
+  EXPECT_EQ(c[0], 7);
+  EXPECT_EQ(c[1], 3);
 }
 
 TEST(Raster, RefusesWhatIsNoOrder) {

@@ -71,6 +71,19 @@ public:
   typename Arith::Value
   count(Arith &a, llvm::ArrayRef<typename Arith::Value> extents) const;
 
+  /// Number of clusters: count() / clusterSize().
+  template <typename Arith>
+  typename Arith::Value
+  clusterCount(Arith &a, llvm::ArrayRef<typename Arith::Value> extents) const;
+
+  /// Coordinates of the tile of CTA `rank` of cluster number `cluster`, which
+  /// must be below clusterCount(). `rank` is not looked at without clusters.
+  template <typename Arith>
+  llvm::SmallVector<typename Arith::Value, 4>
+  decodeInCluster(Arith &a, llvm::ArrayRef<typename Arith::Value> extents,
+                  typename Arith::Value cluster,
+                  typename Arith::Value rank) const;
+
   /// Coordinates of tile `number`, which must be below count(). Extents must
   /// be positive (there is no tile to decode otherwise).
   template <typename Arith>
@@ -89,6 +102,10 @@ public:
   //===--------------------------------------------------------------------===//
 
   int64_t count(llvm::ArrayRef<int64_t> extents) const;
+  int64_t clusterCount(llvm::ArrayRef<int64_t> extents) const;
+  llvm::SmallVector<int64_t, 4> decodeInCluster(llvm::ArrayRef<int64_t> extents,
+                                                int64_t cluster,
+                                                int64_t rank) const;
   llvm::SmallVector<int64_t, 4> decode(llvm::ArrayRef<int64_t> extents,
                                        int64_t number) const;
   int64_t encode(llvm::ArrayRef<int64_t> extents,
@@ -133,11 +150,19 @@ Raster::clusterExtents(Arith &a,
 
 template <typename Arith>
 typename Arith::Value
-Raster::count(Arith &a, llvm::ArrayRef<typename Arith::Value> extents) const {
+Raster::clusterCount(Arith &a,
+                     llvm::ArrayRef<typename Arith::Value> extents) const {
   auto e = clusterExtents(a, extents);
   typename Arith::Value product = e[0];
   for (unsigned i = 1; i < numAxes; ++i)
     product = a.mul(product, e[i]);
+  return product;
+}
+
+template <typename Arith>
+typename Arith::Value
+Raster::count(Arith &a, llvm::ArrayRef<typename Arith::Value> extents) const {
+  typename Arith::Value product = clusterCount(a, extents);
   if (options.clusterSize > 1)
     product = a.mul(product, a.constant(options.clusterSize));
   return product;
@@ -147,15 +172,23 @@ template <typename Arith>
 llvm::SmallVector<typename Arith::Value, 4>
 Raster::decode(Arith &a, llvm::ArrayRef<typename Arith::Value> extents,
                typename Arith::Value number) const {
+  typename Arith::Value rank{};
+  if (options.clusterSize > 1) {
+    auto size = a.constant(options.clusterSize);
+    rank = a.remui(number, size);
+    number = a.divui(number, size);
+  }
+  return decodeInCluster(a, extents, number, rank);
+}
+
+template <typename Arith>
+llvm::SmallVector<typename Arith::Value, 4>
+Raster::decodeInCluster(Arith &a, llvm::ArrayRef<typename Arith::Value> extents,
+                        typename Arith::Value cluster,
+                        typename Arith::Value rank) const {
   using Value = typename Arith::Value;
   auto e = clusterExtents(a, extents);
-  Value rest = number;
-  Value rank{};
-  if (options.clusterSize > 1) {
-    Value size = a.constant(options.clusterSize);
-    rank = a.remui(number, size);
-    rest = a.divui(number, size);
-  }
+  Value rest = cluster;
 
   // Peel digits, innermost first. The plane of a raster is one digit of
   // extent partner*raster, at the position of its two axes.

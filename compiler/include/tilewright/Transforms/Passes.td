@@ -44,6 +44,21 @@ def TileFormCopies : Pass<"tile-form-copies", "::tilewright::tile::KernelOp"> {
   }];
 }
 
+def TMAInferMulticast : Pass<"tma-infer-multicast", "::tilewright::tile::KernelOp"> {
+  let summary = "Loads once for a cluster what all its CTAs need";
+  let dependentDialects = ["::tilewright::tma::TMADialect", "::tilewright::pipe::PipeDialect"];
+  let description = [{
+    With `cluster N over c` a bulk load into a ring between roles is multicast
+    to the N CTAs where neither its coordinates nor the loops and branches
+    around its put depend on c, and its field is not private. Then the ring is
+    marked, its slots are released to the leader too, and the role that fills
+    it drains it before it ends. Remarks say which fields are multicast, and on
+    what the others depend.
+
+    (* example filepath=test/lit/Transforms/tma-infer-multicast.mlir *)
+  }];
+}
+
 def FP8ExpandPromotion : Pass<"fp8-expand-promotion", "::tilewright::tile::KernelOp"> {
   let summary = "Builds the region of mma.contract from fp8.promote";
   let dependentDialects = ["::tilewright::mma::MMADialect", "::mlir::math::MathDialect"];

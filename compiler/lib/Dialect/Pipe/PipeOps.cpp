@@ -61,6 +61,17 @@ LogicalResult RingOp::verify() {
   }
   if (static_cast<int64_t>(getDepth()) < 0)
     return emitOpError("depth is negative");
+  // CUDA, cudaFuncAttributeNonPortableClusterSizeAllowed: 16 at most.
+  if (auto ctas = static_cast<int64_t>(getMulticast().value_or(1));
+      ctas < 1 || ctas > 16)
+    return emitOpError("multicast to ")
+           << ctas << " CTAs; a cluster has 1 to 16";
+  if (isMulticast() && getConsumer() == Consumer::CopyEngine)
+    return emitOpError("is multicast, but the copy engine empties it");
+  if (ArrayAttr names = getPrivateFieldsAttr())
+    for (Attribute field : names)
+      if (!llvm::is_contained(getFieldNames(), field))
+        return emitOpError("has no field ") << field << " to keep private";
   if (getLayouts() && getLayouts()->size() != fields)
     return emitOpError("has ")
            << fields << " fields but " << getLayouts()->size() << " layouts";
@@ -176,6 +187,7 @@ template <typename Op> static LogicalResult verifyIndexed(Op op) {
 
 LogicalResult AcquirePutOp::verify() { return verifyIndexed(*this); }
 LogicalResult AcquireGetOp::verify() { return verifyIndexed(*this); }
+LogicalResult DrainOp::verify() { return verifyIndexed(*this); }
 
 LogicalResult AcquirePutOp::verifySymbolUses(SymbolTableCollection &symbols) {
   return verifyRing(*this, getRingAttr(), getSlot().getType(), symbols);
@@ -187,6 +199,16 @@ LogicalResult AcquireGetOp::verifySymbolUses(SymbolTableCollection &symbols) {
   FailureOr<RingOp> ring = findRing(*this, getRingAttr(), symbols);
   if ((*ring).getConsumer() == Consumer::CopyEngine)
     return emitOpError("gets from ring ")
+           << getRingAttr() << ", which the copy engine empties";
+  return success();
+}
+
+LogicalResult DrainOp::verifySymbolUses(SymbolTableCollection &symbols) {
+  FailureOr<RingOp> ring = findRing(*this, getRingAttr(), symbols);
+  if (failed(ring))
+    return failure();
+  if ((*ring).getConsumer() == Consumer::CopyEngine)
+    return emitOpError("drains ring ")
            << getRingAttr() << ", which the copy engine empties";
   return success();
 }
@@ -309,6 +331,7 @@ static void synchronises(Effects &effects) {
 
 void AcquirePutOp::getEffects(Effects &effects) { synchronises(effects); }
 void AcquireGetOp::getEffects(Effects &effects) { synchronises(effects); }
+void DrainOp::getEffects(Effects &effects) { synchronises(effects); }
 void CommitOp::getEffects(Effects &effects) { synchronises(effects); }
 void ReleaseOp::getEffects(Effects &effects) { synchronises(effects); }
 void InitOp::getEffects(Effects &effects) { synchronises(effects); }

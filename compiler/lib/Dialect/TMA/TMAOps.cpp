@@ -120,6 +120,11 @@ LogicalResult LoadOp::verifySymbolUses(SymbolTableCollection &symbols) {
   if (ring.getConsumer() == pipe::Consumer::CopyEngine)
     return emitOpError("fills a slot of ")
            << name << ", which the copy engine empties and only stores fill";
+  // The other CTAs' consumers must tell the leader when they are done.
+  if (getMulticast() != 1 && getMulticast() != ring.getMulticast().value_or(1))
+    return emitOpError("is multicast to ")
+           << getMulticast() << " CTAs, ring " << name << " to "
+           << ring.getMulticast().value_or(1);
   return success();
 }
 

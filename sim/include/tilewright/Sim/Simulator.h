@@ -36,7 +36,7 @@ struct Launch {
 enum class Schedule : uint8_t {
   Latest,   ///< Only once no warp can run without it (the default).
   Earliest, ///< At once.
-  Random,   ///< Anywhere in between, by `seed`.
+  Random,   ///< Anywhere in between, by `seed`; CTAs of a cluster drift apart.
 };
 
 struct Options {

@@ -441,3 +441,44 @@ func.func @f() {
   pipe.group_barrier 1 groups 0
   return
 }
+
+// -----
+
+// expected-error @+1 {{multicast to 17 CTAs; a cluster has 1 to 16}}
+pipe.ring @r depth(0) fields ["a"] [!tile.view<[m: 8], f32>] {multicast = 17 : i64}
+
+// -----
+
+// expected-error @+1 {{is multicast, but the copy engine empties it}}
+pipe.ring @r depth(1) fields ["a"] [!tile.view<[m: 8], f32>] consumer copy_engine {multicast = 2 : i64}
+
+// -----
+
+// expected-error @+1 {{has no field "b" to keep private}}
+pipe.ring @r depth(0) fields ["a"] [!tile.view<[m: 8], f32>] {private_fields = ["b"]}
+
+// -----
+
+pipe.ring @r depth(1) fields ["a"] [!tile.view<[m: 8], f32>] consumer copy_engine
+func.func @f() {
+  // expected-error @+1 {{drains ring @r, which the copy engine empties}}
+  pipe.drain @r
+  return
+}
+
+// -----
+
+func.func @f() {
+  // expected-error @+1 {{names no ring @r}}
+  pipe.drain @r
+  return
+}
+
+// -----
+
+pipe.ring @r depth(1) fields ["a"] [!tile.view<[m: 8], f32>]
+func.func @f(%i: i32) {
+  // expected-error @+1 {{has an index but no phase}}
+  "pipe.drain"(%i) {operandSegmentSizes = array<i32: 1, 0>, ring = @r} : (i32) -> ()
+  return
+}

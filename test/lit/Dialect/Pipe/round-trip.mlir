@@ -59,6 +59,10 @@ tile.kernel @planned() target "sm_90a" {
     %a = pipe.field %g["a"] : !pipe.slot<@ab> -> !tile.view<[m: 128, k: 128], f8E4M3FN>
     // CHECK: pipe.slot_at @ab[%[[I]]] : !pipe.slot<@ab>
     %s = pipe.slot_at @ab[%i] : !pipe.slot<@ab>
+    // CHECK: pipe.drain @ab{{$}}
+    pipe.drain @ab
+    // CHECK: pipe.drain @ab at %[[I]] phase %[[I]]
+    pipe.drain @ab at %i phase %i
     // CHECK: pipe.init @ab
     pipe.init @ab
     // CHECK: pipe.wait @ab full[%[[I]]] parity %[[I]]

@@ -224,3 +224,12 @@ func.func @f() {
   "tma.elect"() ({}) : () -> ()
   return
 }
+
+// -----
+
+pipe.ring @r depth(2) fields ["a"] [!tile.view<[m: 64], i8>] {multicast = 2 : i64}
+func.func @f(%d: !tma.desc<box = [64], swizzle = 0, i8>, %a: !tile.view<[m: 64], i8>, %s: !pipe.slot<@r>, %i: index) {
+  // expected-error @+1 {{is multicast to 4 CTAs, ring @r to 2}}
+  tma.load %d[%i] to %a arrive %s multicast 4 : !tma.desc<box = [64], swizzle = 0, i8>, !tile.view<[m: 64], i8>, !pipe.slot<@r>
+  return
+}

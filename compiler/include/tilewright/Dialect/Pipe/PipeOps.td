@@ -55,8 +55,11 @@ def Pipe_RingOp : Pipe_Op<"ring", [Symbol]> {
     slot 0 begins in shared memory, in bytes) and `strides` (bytes from slot to
     slot): each field is an array of its own, so that no slot is padded to the
     largest alignment; `barriers` (byte offset of its full barriers; the empty
-    ones follow), `full_count` and `empty_count` (arrivals a phase), `instances`
-    (one ring for each group of a role, for implicit rings).
+    ones follow), `full_count` and `empty_count` (arrivals a phase of one CTA's
+    roles), `instances` (one ring for each group of a role, for implicit rings),
+    `multicast` (the CTAs of the cluster: the leader, rank 0, fills some fields
+    of all their rings at once, so all consumers release to it, too).
+    `private_fields` are those that the source says not to multicast.
 
     With consumer `copy_engine` the ring is implicit: a store through shared
     memory, emptied by the bulk-copy engine.
@@ -75,7 +78,9 @@ def Pipe_RingOp : Pipe_Op<"ring", [Symbol]> {
     OptionalAttr<DenseI64ArrayAttr>:$strides,
     OptionalAttr<I64Attr>:$barriers,
     OptionalAttr<I64Attr>:$full_count, OptionalAttr<I64Attr>:$empty_count,
-    OptionalAttr<I64Attr>:$instances);
+    OptionalAttr<I64Attr>:$instances,
+    OptionalAttr<I64Attr>:$multicast,
+    OptionalAttr<StrArrayAttr>:$private_fields);
   let assemblyFormat = [{
     $sym_name `depth` `(` $depth `)` `fields` $field_names $field_types
     (`consumer` $consumer^)? (`layouts` $layouts^)? attr-dict
@@ -89,6 +94,8 @@ def Pipe_RingOp : Pipe_Op<"ring", [Symbol]> {
     ::tilewright::tile::SharedAttr getFieldLayout(unsigned index);
     /// The ring that a slot value belongs to, found from `from` upwards.
     static RingOp lookup(mlir::Operation *from, mlir::FlatSymbolRefAttr name);
+    /// Whether a cluster's leader fills fields of all its CTAs.
+    bool isMulticast() { return getMulticast().value_or(1) > 1; }
     /// Checks what `tile-plan-resources` decided.
     mlir::LogicalResult verifyPlan();
   }];
@@ -136,6 +143,20 @@ def Pipe_ReleaseOp : Pipe_EffectRingUserOp<"release"> {
   let assemblyFormat = [{
     $slot (`after` `(` $after^ `)`)? attr-dict `:` qualified(type($slot))
   }];
+}
+
+def Pipe_DrainOp : Pipe_EffectRingUserOp<"drain", [AttrSizedOperandSegments]> {
+  let summary = "Waits until all slots that this role has filled are free again";
+  let description = [{
+    What `depth` more acquires would wait for, without filling the slots. The
+    last thing that a role does with a ring whose empty barriers other CTAs
+    arrive at: shared memory must not go away while arrivals are on their way.
+    `pipe-index-rings` adds the index and the phase of the next acquire.
+  }];
+  let arguments = (ins FlatSymbolRefAttr:$ring,
+    Optional<I32>:$index, Optional<I32>:$phase);
+  let assemblyFormat = "$ring (`at` $index^ `phase` $phase)? attr-dict";
+  let hasVerifier = 1;
 }
 
 def Pipe_FieldOp : Pipe_RingUserOp<"field", [Pure]> {
@@ -199,6 +220,9 @@ def Pipe_ArriveOp : Pipe_EffectRingUserOp<"arrive"> {
     warp, after the warp has converged) or `thread` (the caller already is one
     thread). Plain arrival without a scope qualifier: a scope on a release
     after reads costs 1.5 to 1.7 times (codegen notes).
+
+    At the empty barrier of a ring with `multicast` it arrives at the leader's
+    and, in the other CTAs, at this CTA's own.
   }];
   let arguments = (ins FlatSymbolRefAttr:$ring, Pipe_Side:$side, I32:$index,
     DefaultValuedAttr<I64Attr, "0">:$expect, UnitAttr:$per_warp);

@@ -45,14 +45,17 @@ def TMA_LoadOp : TMA_EffectOp<"load", [
   let description = [{
     `coords` innermost first. `byte_offset` places the box within the view (an
     atom of a wide tile). One thread issues it (PTX ISA,
-    cp.async.bulk.tensor).
+    cp.async.bulk.tensor). With `multicast` n the leader of a cluster of n
+    (rank 0) issues it for all: the box goes to the same place in each CTA, its
+    bytes arrive at the same barrier of each; the other CTAs issue nothing.
   }];
   let arguments = (ins
     TMA_DescType:$desc, Variadic<Index>:$coords, Tile_ViewType:$dest,
-    Pipe_SlotType:$slot, DefaultValuedAttr<I64Attr, "0">:$byte_offset);
+    Pipe_SlotType:$slot, DefaultValuedAttr<I64Attr, "0">:$byte_offset,
+    DefaultValuedAttr<I64Attr, "1">:$multicast);
   let assemblyFormat = [{
     $desc `[` $coords `]` `to` $dest (`plus` $byte_offset^)? `arrive` $slot
-    attr-dict `:` qualified(type($desc)) `,` qualified(type($dest)) `,` qualified(type($slot))
+    (`multicast` $multicast^)? attr-dict `:` qualified(type($desc)) `,` qualified(type($dest)) `,` qualified(type($slot))
   }];
   let hasVerifier = 1;
   let extraClassDeclaration = [{
