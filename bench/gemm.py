@@ -65,7 +65,7 @@ def arguments(argv):
     out = parser.add_argument_group("results")
     out.add_argument("--out", metavar="DIR", help="folder for NAME.json, .md and .svg")
     out.add_argument("--name", default="gemm")
-    out.add_argument("--quiet", action="store_true", help="no table at the end")
+    out.add_argument("--quiet", action="store_true", help="JSON only, no table")
     out.add_argument("--bandwidth", type=float, help="TB/s of the plot's slope")
     out.add_argument(
         "--combine", nargs="+", metavar="FILE", help="only combine results"
@@ -136,6 +136,8 @@ def write(options, runs, name):
     with open(stem + ".json", "w") as file:
         content = runs[0] if len(runs) == 1 else {"format": results.FORMAT, "runs": runs}
         json.dump(content, file, indent=1)
+    if options.quiet:
+        return rows
     with open(stem + ".md", "w") as file:
         file.write(report.markdown(rows, runs))
     points = roofline.points_of(rows)
@@ -169,13 +171,17 @@ def spawn(options, argv):
         command = [sys.executable, os.path.abspath(__file__), *argv]
         command += ["--processes", "1", "--name", name, "--quiet"]
         print(f"process {index + 1} of {options.processes}", flush=True)
+        path = os.path.join(options.out, name + ".json")
+        if os.path.exists(path):
+            os.remove(path)
         code = subprocess.run(command).returncode
         if code == 77:
             return 77
         status = status or code
-        path = os.path.join(options.out, name + ".json")
         if os.path.exists(path):
             runs += results.read(path)
+        if code == results.HUNG:  # So would the next.
+            break
     if not runs:
         print("bench: no process left results")
         return 1

@@ -8,8 +8,6 @@ import time
 from . import contenders, machine, peers, problems, results
 from .timing import Timer, TimingError
 
-HANG_STATUS = 3
-
 
 class Lost(Exception):
     """The CUDA context is lost: nothing more can run in this process."""
@@ -140,7 +138,7 @@ class Process:
             if self.doing != "starting" and not self.doing.endswith("timing"):
                 entries.append(_entry(name, ours, error=text))
         self.save(self.result)
-        os._exit(HANG_STATUS)
+        os._exit(results.HUNG)
 
     def all_shapes(self, timer):
         for shape in self.found:

@@ -20,6 +20,9 @@ RATES = {"fp8": 1550, "wgrad": 1550, "bf16": 989}
 # What a published number needs.
 ROUNDS, PROCESSES = 5, 3
 
+# Exit status of a process that the watchdog ended.
+HUNG = 3
+
 
 class ResultError(ValueError):
     """Results that cannot be read, or not be combined; the message says why."""

@@ -96,7 +96,8 @@ def svg(points, bandwidth, ceilings, title):
     parts += _grid(x, y)
     for ceiling in ceilings:
         parts += _roof(x, y, bandwidth, ceiling)
-    for point in points:
+    # Ours last, on top of what it hides.
+    for point in sorted(points, key=lambda p: -_rank(p.series)):
         colour = COLOURS.get(point.series, "#d68910")
         radius = 5 if point.series == "ours" else 3.5
         parts.append(
@@ -104,13 +105,15 @@ def svg(points, bandwidth, ceilings, title):
             f'r="{radius}" fill="{colour}" fill-opacity="0.75">'
             f"<title>{escape(point.label)}</title></circle>"
         )
-    names = list(dict.fromkeys(p.series for p in points))
-    for index, name in enumerate(sorted(names, key=_rank)):
-        height = TOP + 20 + 20 * index
+    # The legend, in the corner where neither roof nor kernels are.
+    names = sorted({p.series for p in points}, key=_rank)
+    left = WIDTH - RIGHT - 160
+    for index, name in enumerate(names):
+        height = HEIGHT - BOTTOM - 12 - 20 * (len(names) - 1 - index)
         parts.append(
-            f'<circle cx="{WIDTH - RIGHT + 20}" cy="{height - 4}" r="5" '
+            f'<circle cx="{left}" cy="{height - 4}" r="5" '
             f'fill="{COLOURS.get(name, "#d68910")}"/>'
-            f'<text x="{WIDTH - RIGHT + 32}" y="{height}">{escape(name)}</text>'
+            f'<text x="{left + 12}" y="{height}">{escape(name)}</text>'
         )
     return "\n".join(parts + ["</svg>"]) + "\n"
 
