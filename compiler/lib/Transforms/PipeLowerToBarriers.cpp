@@ -216,7 +216,8 @@ private:
           builder, loc, arith::CmpIPredicate::ult, place, op.getIndex());
       Value parity =
           arith::SelectOp::create(builder, loc, wrapped, op.getPhase(), behind);
-      WaitOp::create(builder, loc, op.getRing(), Side::Empty, place, parity);
+      WaitOp::create(builder, loc, op.getRing(), Side::Empty, place, parity,
+                     /*ready=*/Value());
     }
     done.push_back(op);
     return success();
