@@ -17,6 +17,23 @@ using namespace tilewright::mma;
 
 namespace {
 
+/// `value` / `divisor` where each term of the sum is divisible by itself; null
+/// otherwise.
+Value divideExactly(EmitArith &arith, Value value, int64_t divisor) {
+  if (auto known = getConstantIntValue(value))
+    return *known % divisor == 0 ? arith.constant(*known / divisor) : Value();
+  if (auto sum = value.getDefiningOp<arith::AddIOp>()) {
+    Value left = divideExactly(arith, sum.getLhs(), divisor);
+    Value right = left ? divideExactly(arith, sum.getRhs(), divisor) : Value();
+    return right ? arith.add(left, right) : Value();
+  }
+  if (auto product = value.getDefiningOp<arith::MulIOp>())
+    if (auto factor = getConstantIntValue(product.getRhs());
+        factor && *factor % divisor == 0)
+      return arith.mul(product.getLhs(), arith.constant(*factor / divisor));
+  return Value();
+}
+
 /// PTX ISA, wgmma, "Matrix Descriptor Format": address, offsets and layout
 /// code; SharedLayout knows them.
 struct LowerDescriptor : OpConversionPattern<DescriptorOp> {
@@ -63,15 +80,26 @@ struct LowerDescriptor : OpConversionPattern<DescriptorOp> {
     int64_t bytesPerRow = operand->mnOffset(granule) / granule;
     Value start =
         arith.add(place->base, arith.mul(mn, arith.constant(bytesPerRow)));
-    Value address = getSharedAddress(rewriter, loc, start);
     Type i64 = rewriter.getI64Type();
     auto constant32 = [&](int64_t value) -> Value {
       return arith::ConstantIntOp::create(rewriter, loc, value, 32);
     };
     // The address field counts 16 bytes; 227 KB of shared memory fit its 14
-    // bits. Adding the step's constant after the shift lets all steps of an
-    // operand share the rest.
-    Value field = arith::ShRUIOp::create(rewriter, loc, address, constant32(4));
+    // bits. Shared memory as a whole is aligned to far more than that, so where
+    // all terms of the offset are multiples of 16 the sum is made of quotients,
+    // and the shift of the base is done once. Adding the step's constant last
+    // lets all steps of an operand share the rest.
+    Value field;
+    if (Value units = divideExactly(arith, start, 16)) {
+      Value base = getSharedAddress(rewriter, loc, arith.constant(0));
+      base = arith::ShRUIOp::create(rewriter, loc, base, constant32(4));
+      Value offset = arith::IndexCastUIOp::create(rewriter, loc,
+                                                  rewriter.getI32Type(), units);
+      field = arith::AddIOp::create(rewriter, loc, base, offset);
+    } else {
+      Value address = getSharedAddress(rewriter, loc, start);
+      field = arith::ShRUIOp::create(rewriter, loc, address, constant32(4));
+    }
     int64_t step = operand->kStepOffset(k / operand->kPerStep) >> 4;
     if (step != 0)
       field = arith::AddIOp::create(rewriter, loc, field, constant32(step));

@@ -19,15 +19,54 @@ static Value getBase(OpBuilder &builder, Location loc) {
   return LLVM::AddressOfOp::create(builder, loc, type, sharedMemoryName);
 }
 
+/// Takes the constants out of a sum: adds them, times `scale`, to `constant`
+/// and returns what is left (null: nothing).
+static Value splitConstant(EmitArith &arith, Value value, int64_t scale,
+                           int64_t &constant) {
+  if (auto known = getConstantIntValue(value)) {
+    constant += *known * scale;
+    return Value();
+  }
+  if (auto sum = value.getDefiningOp<arith::AddIOp>()) {
+    Value left = splitConstant(arith, sum.getLhs(), scale, constant);
+    Value right = splitConstant(arith, sum.getRhs(), scale, constant);
+    if (left == sum.getLhs() && right == sum.getRhs())
+      return value;
+    return left && right ? arith.add(left, right) : left ? left : right;
+  }
+  if (auto product = value.getDefiningOp<arith::MulIOp>())
+    if (auto factor = getConstantIntValue(product.getRhs())) {
+      Value left =
+          splitConstant(arith, product.getLhs(), scale * *factor, constant);
+      if (!left || left == product.getLhs())
+        return left ? value : left;
+      return arith.mul(left, product.getRhs());
+    }
+  return value;
+}
+
+/// Constants go last: places that differ by a constant then share a register,
+/// and the constant is the instruction's immediate offset.
 Value tilewright::getSharedPointer(OpBuilder &builder, Location loc,
                                    Value offset) {
-  Value base = getBase(builder, loc);
-  Value bytes =
-      arith::IndexCastUIOp::create(builder, loc, builder.getI32Type(), offset);
-  return LLVM::GEPOp::create(builder, loc, base.getType(), builder.getI8Type(),
-                             base, ArrayRef<LLVM::GEPArg>{bytes},
-                             LLVM::GEPNoWrapFlags::inbounds |
-                                 LLVM::GEPNoWrapFlags::nuw);
+  EmitArith arith{builder, loc};
+  Type i8 = builder.getI8Type();
+  auto flags = LLVM::GEPNoWrapFlags::inbounds | LLVM::GEPNoWrapFlags::nuw;
+  int64_t constant = 0;
+  Value pointer = getBase(builder, loc);
+  if (Value rest = splitConstant(arith, offset, 1, constant)) {
+    Value bytes =
+        arith::IndexCastUIOp::create(builder, loc, builder.getI32Type(), rest);
+    pointer = LLVM::GEPOp::create(builder, loc, pointer.getType(), i8, pointer,
+                                  ArrayRef<LLVM::GEPArg>{bytes}, flags);
+  }
+  if (constant == 0)
+    return pointer;
+  if (constant < 0)
+    flags = LLVM::GEPNoWrapFlags::none;
+  return LLVM::GEPOp::create(
+      builder, loc, pointer.getType(), i8, pointer,
+      ArrayRef<LLVM::GEPArg>{static_cast<int32_t>(constant)}, flags);
 }
 
 Value tilewright::getSharedAddress(OpBuilder &builder, Location loc,
