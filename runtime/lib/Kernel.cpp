@@ -232,6 +232,26 @@ llvm::Expected<uint64_t> Kernel::spareAddress(Driver &driver, Loaded &loaded,
   return loaded.spare;
 }
 
+/// A cluster lies in one GPC, whose SMs are no multiple of every cluster, so
+/// fewer CTAs may fit at once than there are SMs. A persistent kernel takes
+/// all its tiles with as many clusters as do: one more would begin when the
+/// others have ended.
+llvm::Error Kernel::limitToResident(Driver &driver, Loaded &loaded,
+                                    cuda::LaunchConfig &config) {
+  std::lock_guard<std::mutex> lock(mutex);
+  if (loaded.clusters == 0)
+    if (llvm::Error error =
+            driver.check(driver.cuOccupancyMaxActiveClusters(
+                             &loaded.clusters, loaded.function, &config),
+                         spec.kernel + ": cuOccupancyMaxActiveClusters"))
+      return error;
+  // None: the launch says why.
+  if (loaded.clusters > 0)
+    config.gridDimX = std::min(config.gridDimX, unsigned(loaded.clusters) *
+                                                    spec.launch.cluster[0]);
+  return llvm::Error::success();
+}
+
 llvm::Error Kernel::checkCooperative(Driver &driver, const DeviceInfo &device,
                                      cuda::Function function,
                                      const cuda::LaunchConfig &config) const {
@@ -384,9 +404,13 @@ llvm::Error Kernel::launch(llvm::ArrayRef<TensorArg> args,
     added.id = id;
     return added.value;
   };
-  if (launch.cluster[0] > 1)
+  if (launch.cluster[0] > 1) {
     attribute(cuda::LaunchClusterDimension).clusterDim = {
         launch.cluster[0], launch.cluster[1], launch.cluster[2]};
+    if (launch.persistent)
+      if (llvm::Error error = limitToResident(*driver, loaded, config))
+        return error;
+  }
   if (launch.pdl && !options.noPdl)
     attribute(cuda::LaunchProgrammaticStreamSerialization)
         .programmaticStreamSerializationAllowed = 1;
@@ -402,7 +426,7 @@ llvm::Error Kernel::launch(llvm::ArrayRef<TensorArg> args,
     return llvm::Error::success();
   std::string message =
       spec.kernel + ": cuLaunchKernelEx failed: " + driver->describe(result) +
-      "; grid " + std::to_string(*grid) + ", block " +
+      "; grid " + std::to_string(config.gridDimX) + ", block " +
       std::to_string(launch.threads) + ", cluster " +
       std::to_string(launch.cluster[0]) + ", shared memory " +
       std::to_string(launch.smem) + " bytes";

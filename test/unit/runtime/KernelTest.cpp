@@ -130,6 +130,17 @@ TEST_F(KernelTest, ClustersDivideTheGrid) {
   EXPECT_EQ(last().grid[0], 4u);
 }
 
+TEST_F(KernelTest, PersistentClustersAreResidentAtOnce) {
+  // 31 clusters of 4 fit on 132 SMs: a 33rd would wait for the first to end.
+  auto kernel = gemmKernel("\"cluster\": [1, 1, 1]", "\"cluster\": [4, 1, 1]");
+  fakeCudaSetOccupancy(1, 31);
+  ASSERT_EQ(text(kernel->launch(gemmArgs(4096, 7168, 512), options)), "");
+  EXPECT_EQ(last().grid[0], 124u);
+  // Fewer tiles than that need no more CTAs than tiles.
+  ASSERT_EQ(text(kernel->launch(gemmArgs(128, 24, 512), options)), "");
+  EXPECT_EQ(last().grid[0], 4u);
+}
+
 TEST_F(KernelTest, LargeClustersAreAllowed) {
   auto kernel = gemmKernel("\"cluster\": [1, 1, 1]", "\"cluster\": [16, 1, 1]");
   ASSERT_EQ(text(kernel->launch(gemmArgs(4096, 7168, 512), options)), "");

@@ -61,6 +61,7 @@ private:
     cuda::Module module = nullptr; ///< PTX only.
     cuda::Function function = nullptr;
     uint64_t spare = 0; ///< A small allocation, made when first needed.
+    int clusters = 0;   ///< Resident at once; asked for when first needed.
     LoadedInfo info;
   };
   Kernel() = default;
@@ -71,6 +72,8 @@ private:
   llvm::Error checkDevice(const DeviceInfo &device) const;
   llvm::Expected<uint64_t> spareAddress(Driver &driver, Loaded &loaded,
                                         llvm::ArrayRef<TensorArg> args);
+  llvm::Error limitToResident(Driver &driver, Loaded &loaded,
+                              cuda::LaunchConfig &config);
   llvm::Error checkCooperative(Driver &driver, const DeviceInfo &device,
                                cuda::Function function,
                                const cuda::LaunchConfig &config) const;
