@@ -95,11 +95,6 @@ def TileDistribute : Pass<"tile-distribute", "::tilewright::tile::KernelOp"> {
   let dependentDialects = ["::mlir::vector::VectorDialect"];
 }
 
-def MMAExpandWaves : Pass<"mma-expand-waves", "::tilewright::tile::KernelOp"> {
-  let summary = "Expands contractions into waves of wgmma with tied waits";
-  let dependentDialects = ["::mlir::vector::VectorDialect"];
-}
-
 def TilePrefetchReads
     : Pass<"tile-prefetch-reads", "::tilewright::tile::KernelOp"> {
   let summary = "Reads of a loop's next iteration are started in this one";
@@ -115,6 +110,11 @@ def TilePrefetchReads
   let options = [
     Option<"most", "most", "int64_t", /*default=*/"8",
            "the most elements that a loop carries">];
+}
+
+def MMAExpandWaves : Pass<"mma-expand-waves", "::tilewright::tile::KernelOp"> {
+  let summary = "Expands contractions into waves of wgmma with tied waits";
+  let dependentDialects = ["::mlir::vector::VectorDialect"];
 }
 
 def PipeUnrollLoops : Pass<"pipe-unroll-loops", "::tilewright::tile::KernelOp"> {
