@@ -30,6 +30,7 @@ void tilewright::buildPlanningPipeline(OpPassManager &pm) {
 void tilewright::buildLoweringPipeline(OpPassManager &pm) {
   OpPassManager &kernel = pm.nest<tile::KernelOp>();
   kernel.addPass(createTileDistribute());
+  kernel.addPass(createTilePrefetchReads());
   kernel.addPass(createMMAExpandWaves());
   kernel.addPass(createPipeUnrollLoops());
   kernel.addPass(createCSEPass());

@@ -442,6 +442,69 @@ FragmentLayout::distributeOverGroups(llvm::StringRef axis,
   return get(threadShape, regs, axes);
 }
 
+std::optional<FragmentLayout> FragmentLayout::part(llvm::StringRef axis,
+                                                   int64_t extent) const {
+  const Axis *own = find(axis);
+  if (!own || extent < 1 || this->extent(axis) % extent != 0)
+    return std::nullopt;
+  int64_t beyond = 0; // the largest stride of a thread digit
+  for (auto [radix, stride] : llvm::zip_equal(threads, own->threadStrides))
+    if (radix > 1)
+      beyond = std::max(beyond, stride);
+  if (beyond >= extent)
+    return std::nullopt;
+  FragmentLayout result = *this;
+  for (auto [d, stride] : llvm::enumerate(own->registerStrides)) {
+    int64_t &radix = result.regs[d];
+    if (stride == 0 || radix * stride <= extent)
+      continue;
+    // A digit that is cut must not move another axis.
+    for (const Axis &other : axisList)
+      if (other.name != axis && other.registerStrides[d] != 0)
+        return std::nullopt;
+    int64_t kept = stride >= extent ? 1 : extent / stride;
+    if (kept * std::min(stride, extent) != extent || radix % kept != 0)
+      return std::nullopt;
+    radix = kept;
+  }
+  return result.extent(axis) == extent ? std::optional(result) : std::nullopt;
+}
+
+std::optional<llvm::SmallVector<int64_t>>
+FragmentLayout::partRegisters(const FragmentLayout &part,
+                              llvm::ArrayRef<int64_t> origin) const {
+  if (origin.size() != axisList.size() || threads != part.threads ||
+      part.axisList.size() != axisList.size())
+    return std::nullopt;
+  using Key = llvm::SmallVector<int64_t, 4>;
+  llvm::SmallVector<std::pair<Key, int64_t>> table;
+  for (int64_t reg = 0, e = numRegisters(); reg < e; ++reg) {
+    Key key;
+    for (const Axis &axis : axisList)
+      key.push_back(registerPart(axis.name, reg));
+    table.push_back({key, reg});
+  }
+  llvm::sort(table);
+  llvm::SmallVector<int64_t> result;
+  for (int64_t reg = 0, e = part.numRegisters(); reg < e; ++reg) {
+    Key key;
+    for (auto [own, other, start] :
+         llvm::zip_equal(axisList, part.axisList, origin)) {
+      if (own.name != other.name || own.threadStrides != other.threadStrides)
+        return std::nullopt;
+      key.push_back(start + part.registerPart(own.name, reg));
+    }
+    const auto *it =
+        llvm::lower_bound(table, key, [](const auto &entry, const Key &k) {
+          return entry.first < k;
+        });
+    if (it == table.end() || it->first != key)
+      return std::nullopt;
+    result.push_back(it->second);
+  }
+  return result;
+}
+
 FragmentLayout FragmentLayout::dropSlowestRegisterDigit() const {
   FragmentLayout result = *this;
   if (result.regs.empty())

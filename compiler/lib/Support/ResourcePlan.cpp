@@ -48,6 +48,7 @@ private:
   bool planRegisters();
   bool checkMemory();
   bool chooseDepths();
+  void growBuffers();
   void placeMemory();
 
   /// Registers that role `i` needs at least, as setmaxnreg can set them.
@@ -86,6 +87,9 @@ private:
   const TargetLimits &limits;
   ResourcePlan plan;
   PlanFailure failure;
+  /// Shared memory that nothing has been given yet.
+  int64_t left = 0;
+  llvm::SmallVector<int64_t, 4> bufferCounts;
 };
 
 } // namespace
@@ -352,6 +356,8 @@ bool Planner::checkMemory() {
 
 bool Planner::chooseDepths() {
   plan.pipes.resize(request.pipes.size());
+  for (const BufferRequest &buffer : request.buffers)
+    bufferCounts.push_back(buffer.count);
   int64_t fixed = request.extraBarriers * limits.barrierBytes;
   for (const BufferRequest &buffer : request.buffers)
     fixed += stride(buffer.bytes, buffer.alignment) * buffer.count;
@@ -367,7 +373,7 @@ bool Planner::chooseDepths() {
       least += slotBytes(pipe) * pipe.minDepth;
     }
   }
-  int64_t left = limits.sharedBytes - fixed;
+  left = limits.sharedBytes - fixed;
   if (left < 0)
     return fail(PlanFailure::SharedMemory, "", fixed, limits.sharedBytes,
                 "shared memory: buffers and pipes of fixed depth need " +
@@ -436,6 +442,25 @@ bool Planner::chooseDepths() {
   }
 }
 
+void Planner::growBuffers() {
+  while (true) {
+    std::optional<unsigned> next;
+    for (auto [i, buffer] : llvm::enumerate(request.buffers)) {
+      int64_t step = buffer.count;
+      if (step >= 1 && bufferCounts[i] + step <= buffer.maxCount &&
+          stride(buffer.bytes, buffer.alignment) * step <= left &&
+          (!next || bufferCounts[i] / step <
+                        bufferCounts[*next] / request.buffers[*next].count))
+        next = i;
+    }
+    if (!next)
+      return;
+    const BufferRequest &buffer = request.buffers[*next];
+    bufferCounts[*next] += buffer.count;
+    left -= stride(buffer.bytes, buffer.alignment) * buffer.count;
+  }
+}
+
 void Planner::placeMemory() {
   // Falling alignment leaves no gaps: every block's stride is a multiple of
   // its alignment, which the next alignment divides.
@@ -444,10 +469,10 @@ void Planner::placeMemory() {
     blocks.push_back({alignment, &block});
   };
   plan.buffers.reserve(request.buffers.size());
-  for (const BufferRequest &buffer : request.buffers)
+  for (auto [buffer, count] : llvm::zip_equal(request.buffers, bufferCounts))
     plan.buffers.push_back({buffer.name, 0,
-                            stride(buffer.bytes, buffer.alignment),
-                            buffer.count, buffer.bytes});
+                            stride(buffer.bytes, buffer.alignment), count,
+                            buffer.bytes});
   for (auto [pipe, wanted] : llvm::zip_equal(plan.pipes, request.pipes)) {
     pipe.name = wanted.name;
     pipe.barriersPerSlot = wanted.barriersPerSlot;
@@ -488,6 +513,7 @@ PlanResult Planner::run() {
   PlanResult result;
   if (checkRoles() && placeWarps() && planRegisters() && checkMemory() &&
       chooseDepths()) {
+    growBuffers();
     placeMemory();
     result.plan = std::move(plan);
   } else {

@@ -35,6 +35,8 @@ public:
       return failure();
     int64_t waves = *op.getA().getType().getExtent(op.getAxisM()) /
                     static_cast<int64_t>(op.getWaveM());
+    if (waves > 1)
+      findLateReads();
     SmallVector<Value> carried(op.getCarried());
     for (int64_t wave = 0; wave < waves; ++wave) {
       SmallVector<Value> parts;
@@ -45,6 +47,7 @@ public:
                             wave, waves);
         continue;
       }
+      sinkReads(wave, waves);
       temporary = issue(wave, temporary, /*zero=*/true);
       // All reads of the operands have retired: slots may be given back while
       // CUDA cores promote the last wave.
@@ -60,6 +63,8 @@ public:
     if (!op.getToken().use_empty())
       return op.emitError("its token has a use that is no release");
     op.erase();
+    for (vector::FromElementsOp elements : lateReads)
+      elements.erase();
     return success();
   }
 
@@ -88,6 +93,50 @@ private:
     return success();
   }
 
+  /// Whether a read of shared memory may happen later, up to the contraction:
+  /// nothing on the way writes, gives a slot back or synchronises. Getting a
+  /// further slot does not matter to one that the role has.
+  bool mayWait(tile::LoadSharedOp load) {
+    for (Operation *between = load->getNextNode(); between != op;
+         between = between->getNextNode()) {
+      if (!between)
+        return false;
+      if (!isMemoryEffectFree(between) &&
+          !hasSingleEffect<MemoryEffects::Read>(between) &&
+          !isa<pipe::AcquireGetOp>(between))
+        return false;
+    }
+    return true;
+  }
+
+  /// Inputs that are read from shared memory for this contraction alone. Each
+  /// wave reads its own before its fence: registers of later waves are not held
+  /// while the first ones run.
+  void findLateReads() {
+    for (auto [input, cut] : llvm::zip_equal(
+             op.getInputs(),
+             op.getInputAxes().value_or(ArrayAttr::get(op.getContext(), {})))) {
+      auto elements = input.getDefiningOp<vector::FromElementsOp>();
+      if (!cast<BoolAttr>(cut).getValue() || !elements ||
+          !elements->hasOneUse() || elements->getBlock() != op->getBlock())
+        continue;
+      if (llvm::all_of(elements.getElements(), [&](Value element) {
+            auto load = element.getDefiningOp<tile::LoadSharedOp>();
+            return load && load->hasOneUse() &&
+                   load->getBlock() == op->getBlock() && mayWait(load);
+          }))
+        lateReads.push_back(elements);
+    }
+  }
+
+  void sinkReads(int64_t wave, int64_t waves) {
+    for (vector::FromElementsOp elements : lateReads) {
+      size_t size = elements.getElements().size() / waves;
+      for (Value element : elements.getElements().slice(wave * size, size))
+        element.getDefiningOp()->moveBefore(op);
+    }
+  }
+
   /// The part of a per-thread vector that belongs to a wave: waves are the
   /// slowest register digit.
   Value slice(Value value, int64_t wave, int64_t waves) {
@@ -95,6 +144,11 @@ private:
       return value;
     auto type = cast<VectorType>(value.getType());
     int64_t size = type.getNumElements() / waves;
+    if (auto elements = value.getDefiningOp<vector::FromElementsOp>();
+        elements && llvm::is_contained(lateReads, elements))
+      return vector::FromElementsOp::create(
+          builder, loc, VectorType::get({size}, type.getElementType()),
+          elements.getElements().slice(wave * size, size));
     return vector::ExtractStridedSliceOp::create(
         builder, loc, value, ArrayRef<int64_t>{wave * size},
         ArrayRef<int64_t>{size}, ArrayRef<int64_t>{1});
@@ -190,6 +244,7 @@ private:
   Value &temporary;
   StringAttr axisK;
   WgmmaOperandLayout layoutA, layoutB;
+  SmallVector<vector::FromElementsOp> lateReads;
 };
 
 /// Expands the contractions of one role. The partial sums of all waves of all

@@ -251,12 +251,13 @@ private:
       replaceBySlot(builder, op, op.getRingAttr(), index);
       return success();
     }
-    // At most depth - 1 younger stores may still read their slots. Groups of
-    // bulk copies belong to the thread, not to the ring, so with several rings
-    // only waiting for all is right.
+    // The store that read this slot last has depth - 1 younger ones of its ring
+    // behind it, each a group of its own. Groups belong to the thread, and
+    // other rings may have added more, so it is not among the depth - 1
+    // youngest (PTX ISA, cp.async.bulk.wait_group: at most N of the most recent
+    // groups are pending).
     auto depth = static_cast<int64_t>(ring.getDepth());
-    int64_t pending = staging.size() == 1 ? depth - 1 : 0;
-    electWait(builder, loc, pending);
+    electWait(builder, loc, /*pending=*/depth - 1);
     GroupBarrierOp::create(builder, loc, barrier, role.getCount());
     if (ring.getInstances().value_or(1) > 1) {
       // Each group has its own ring; instances lie one after another.

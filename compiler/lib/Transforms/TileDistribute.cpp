@@ -178,6 +178,30 @@ struct MapPattern : public OpConversionPattern<MapOp> {
   }
 };
 
+struct ExtractPattern : public OpConversionPattern<ExtractOp> {
+  using OpConversionPattern::OpConversionPattern;
+  LogicalResult
+  matchAndRewrite(ExtractOp op, OpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    TileType type = op.getSource().getType();
+    FragmentLayout layout = layoutOf(type);
+    SmallVector<int64_t> origin;
+    for (const FragmentLayout::Axis &axis : layout.axes())
+      for (auto [name, offset] :
+           llvm::zip_equal(type.getAxes(), op.getOffsets()))
+        if (name.getValue() == axis.name)
+          origin.push_back(offset);
+    std::optional<SmallVector<int64_t>> registers =
+        layout.partRegisters(layoutOf(op.getResult().getType()), origin);
+    if (!registers)
+      return op.emitError("part and whole are held by different threads; "
+                          "conversion between layouts is not lowered yet");
+    rewriter.replaceOpWithNewOp<vector::ShuffleOp>(
+        op, adaptor.getSource(), adaptor.getSource(), *registers);
+    return success();
+  }
+};
+
 //===----------------------------------------------------------------------===//
 // Accesses
 //===----------------------------------------------------------------------===//
@@ -396,10 +420,11 @@ struct TileDistribute
                              type.getElementType());
     });
     RewritePatternSet patterns(context);
-    patterns.add<SplatPattern, MapPattern, ReadPattern, LoadPattern, PutPattern,
-                 StorePattern, ForEachPattern, ContractPattern,
-                 TerminatorPattern<YieldOp>, TerminatorPattern<mma::YieldOp>>(
-        converter, context);
+    patterns
+        .add<SplatPattern, MapPattern, ExtractPattern, ReadPattern, LoadPattern,
+             PutPattern, StorePattern, ForEachPattern, ContractPattern,
+             TerminatorPattern<YieldOp>, TerminatorPattern<mma::YieldOp>>(
+            converter, context);
     ConversionTarget target(*context);
     auto noTiles = [](Operation *op) {
       auto isTile = [](Type type) { return isa<TileType>(type); };

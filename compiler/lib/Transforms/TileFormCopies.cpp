@@ -4,6 +4,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "StoreChunks.h"
 #include "tilewright/Dialect/TMA/TMADialect.h"
 #include "tilewright/Transforms/Layouts.h"
 #include "tilewright/Transforms/Passes.h"
@@ -80,7 +81,8 @@ private:
   }
 
   /// Fits a subscript to a tensor map, or says in `why` what stands against
-  /// it. `axes` and `shape` are those of the map's dimensions.
+  /// it. `axes` and `shape` are those of the map's dimensions. `layout` may be
+  /// that of a part, of which the tile is cut into equal ones.
   std::optional<BulkPlan> plan(Value tensor, AffineMap map, ValueRange symbols,
                                ArrayRef<StringAttr> axes,
                                ArrayRef<int64_t> shape,
@@ -143,7 +145,11 @@ private:
       for (unsigned a = 0; a < axes.size(); ++a)
         if (axes[a].getValue() == axis.name) {
           plan.axisOrder.push_back(a);
-          limits.push_back(limit[a]);
+          // Parts begin at multiples of their extent; no box may cross one of
+          // a chunk.
+          limits.push_back(axis.extent == shape[a]
+                               ? limit[a]
+                               : std::gcd(limit[a], axis.extent));
         }
     SmallVector<unsigned> inner;
     for (int axis : plan.axisOfDim)
@@ -169,14 +175,16 @@ private:
     return plan;
   }
 
-  /// The coordinates of one box, innermost first.
+  /// The coordinates of one box of the part of a tile that begins at `start`,
+  /// innermost first.
   SmallVector<Value> coordinates(Location loc, const BulkPlan &plan,
                                  const BoxPlan::Box &box, AffineMap map,
-                                 ValueRange symbols) {
+                                 ValueRange symbols,
+                                 ArrayRef<int64_t> start = {}) {
     SmallVector<Value> origin(map.getNumDims());
     for (auto [i, axis] : llvm::enumerate(plan.axisOrder))
-      origin[axis] =
-          arith::ConstantIndexOp::create(builder, loc, box.origin[i]);
+      origin[axis] = arith::ConstantIndexOp::create(
+          builder, loc, box.origin[i] + (start.empty() ? 0 : start[axis]));
     SmallVector<Value> coords;
     for (int64_t dim : plan.dims)
       coords.push_back(
@@ -199,7 +207,7 @@ private:
   }
 
   void remark(Operation *op, Value tensor, const BulkPlan &plan, StringRef what,
-              int64_t swizzle) {
+              int64_t swizzle, StringRef suffix = "") {
     std::string box;
     llvm::raw_string_ostream os(box);
     llvm::interleave(plan.box, os, " x ");
@@ -207,7 +215,7 @@ private:
                      << "': " << plan.boxes.boxes.size() << " box"
                      << (plan.boxes.boxes.size() == 1 ? "" : "es") << " of "
                      << box << " elements, innermost first, swizzle " << swizzle
-                     << " bytes";
+                     << " bytes" << suffix;
   }
 
   LogicalResult formLoad(CopyOp copy) {
@@ -239,6 +247,18 @@ private:
           copy.getDest(), origin.op.getSlot(), box.byteOffset);
     copy.erase();
     return success();
+  }
+
+  /// A bulk store writes whole units of 16 bytes and clears what lies beyond
+  /// the end of a row in the last one (seen on an H200). Extents that are known
+  /// only at run time are checked by the launcher.
+  bool endsInsideUnit(Value tensor) {
+    auto shape = kernel.getArgAttrOfType<ArrayAttr>(
+        cast<BlockArgument>(tensor).getArgNumber(), "tile.shape");
+    auto extent = dyn_cast<IntegerAttr>(shape[majorOf(tensor)]);
+    int64_t bits = getStorageBits(
+        cast<GlobalTensorType>(tensor.getType()).getElementType());
+    return extent && extent.getInt() * bits % 128 != 0;
   }
 
   /// Groups that do not divide a tile all hold it: a store of the same values
@@ -275,25 +295,26 @@ private:
         inner = axis;
     std::string why = "no axis steps through its contiguous dimension";
     std::optional<BulkPlan> bulk;
-    SharedLayout layout;
+    StoreChunks chunks;
     SmallVector<StringAttr> order;
-    if (inner) {
-      SmallVector<SharedAxis> axes;
+    if (inner && endsInsideUnit(store.getTensor())) {
+      why = "its rows end inside a unit of 16 bytes, the rest of which a bulk "
+            "store would clear";
+    } else if (inner) {
       for (StringAttr axis : type.getAxes())
         if (axis != inner)
           order.push_back(axis);
       order.push_back(inner);
-      for (StringAttr axis : order)
-        axes.push_back({axis.str(), *type.getExtent(axis)});
-      llvm::Expected<SharedLayout> chosen =
-          SharedLayout::choose(getStorageBits(type.getElementType()), axes,
-                               /*forMatrix=*/false);
+      llvm::Expected<StoreChunks> chosen = chooseStoreChunks(store, order);
       if (chosen) {
-        layout = *chosen;
+        chunks = *chosen;
         bulk = plan(store.getTensor(), store.getMap(), store.getSymbols(),
-                    type.getAxes(), type.getShape(), layout, why);
+                    type.getAxes(), type.getShape(), chunks.layout, why);
       } else {
         why = llvm::toString(chosen.takeError());
+        if (store.getChunk())
+          return store.emitError("the store to '")
+                 << nameOf(store.getTensor()) << "': " << why;
       }
     }
     if (!bulk) {
@@ -301,50 +322,81 @@ private:
                          << "': element by element, because " << why;
       return success();
     }
-    int64_t swizzle = static_cast<int64_t>(layout.swizzle());
-    remark(store, store.getTensor(), *bulk, "staged bulk store", swizzle);
+    remark(store, store.getTensor(), *bulk, "staged bulk store",
+           static_cast<int64_t>(chunks.layout.swizzle()), describe(chunks));
+    stage(store, role, *bulk, chunks, order);
+    store.erase();
+    return success();
+  }
 
-    MLIRContext *context_ = kernel.getContext();
+  static std::string describe(const StoreChunks &chunks) {
+    std::string text;
+    if (chunks.origins.size() == 1)
+      return text;
+    llvm::raw_string_ostream os(text);
+    os << ", for each of " << chunks.origins.size() << " chunks of ";
+    llvm::interleaveComma(
+        llvm::zip_equal(chunks.type.getAxes(), chunks.type.getShape()), os,
+        [&](auto pair) {
+          os << std::get<0>(pair).getValue() << ": " << std::get<1>(pair);
+        });
+    return text;
+  }
+
+  /// Chunk by chunk: put, commit, and one thread starts the copies. Nothing
+  /// waits for them here: whoever puts into the slot next does.
+  void stage(StoreOp store, RoleOp role, const BulkPlan &bulk,
+             const StoreChunks &chunks, ArrayRef<StringAttr> order) {
+    MLIRContext *context = kernel.getContext();
     Location loc = store.getLoc();
-    auto view = ViewType::get(context_, type.getAxes(), type.getShape(),
-                              type.getElementType());
+    auto swizzle = static_cast<int64_t>(chunks.layout.swizzle());
+    auto view =
+        ViewType::get(context, chunks.type.getAxes(), chunks.type.getShape(),
+                      chunks.type.getElementType());
     std::string ringName = nameOf(store.getTensor()).str() + "_out";
     while (SymbolTable::lookupSymbolIn(kernel, ringName))
       ringName += "_";
     builder.setInsertionPoint(role);
+    // Depth 0: the planner gives it what the pipes leave.
     auto ring = pipe::RingOp::create(
         builder, loc, builder.getStringAttr(ringName),
-        builder.getI64IntegerAttr(1), builder.getStrArrayAttr({"value"}),
-        builder.getTypeArrayAttr({view}),
-        pipe::ConsumerAttr::get(context_, pipe::Consumer::CopyEngine),
-        builder.getArrayAttr({SharedAttr::get(context_, order, swizzle)}),
+        builder.getI64IntegerAttr(
+            static_cast<int64_t>(store.getBuffers().value_or(0))),
+        builder.getStrArrayAttr({"value"}), builder.getTypeArrayAttr({view}),
+        pipe::ConsumerAttr::get(context, pipe::Consumer::CopyEngine),
+        builder.getArrayAttr({SharedAttr::get(context, order, swizzle)}),
         /*offsets=*/nullptr, /*strides=*/nullptr,
         /*barriers=*/nullptr, /*full_count=*/nullptr, /*empty_count=*/nullptr,
         /*instances=*/builder.getI64IntegerAttr(role.getCount()),
         /*multicast=*/nullptr, /*private_fields=*/nullptr);
 
-    Value desc = descriptor(store.getTensor(), *bulk, swizzle,
-                            type.getElementType(), loc);
+    Value desc = descriptor(store.getTensor(), bulk, swizzle,
+                            chunks.type.getElementType(), loc);
     builder.setInsertionPoint(store);
-    auto slotType = pipe::SlotType::get(context_, FlatSymbolRefAttr::get(ring));
-    Value slot = pipe::AcquirePutOp::create(
-        builder, loc, slotType, FlatSymbolRefAttr::get(ring), Value(), Value());
-    Value field = pipe::FieldOp::create(builder, loc, view, slot, "value");
-    PutOp::create(builder, loc, store.getValue(), field);
-    pipe::CommitOp::create(builder, loc, slot);
-    // The coordinates are computed outside, where hoisting reaches them.
-    SmallVector<SmallVector<Value>> coords;
-    for (const BoxPlan::Box &box : bulk->boxes.boxes)
-      coords.push_back(
-          coordinates(loc, *bulk, box, store.getMap(), store.getSymbols()));
-    auto elect = tma::ElectOp::create(builder, loc, /*group=*/true);
-    builder.createBlock(&elect.getBody());
-    for (auto [box, coord] : llvm::zip_equal(bulk->boxes.boxes, coords))
-      tma::StoreOp::create(builder, loc, field, box.byteOffset, desc, coord,
-                           store.getAccumulate());
-    tma::CommitGroupOp::create(builder, loc);
-    store.erase();
-    return success();
+    auto slotType = pipe::SlotType::get(context, FlatSymbolRefAttr::get(ring));
+    for (const SmallVector<int64_t> &origin : chunks.origins) {
+      Value slot = pipe::AcquirePutOp::create(builder, loc, slotType,
+                                              FlatSymbolRefAttr::get(ring),
+                                              Value(), Value());
+      Value field = pipe::FieldOp::create(builder, loc, view, slot, "value");
+      Value part = store.getValue();
+      if (chunks.origins.size() > 1)
+        part = ExtractOp::create(builder, loc, chunks.type, part, origin);
+      PutOp::create(builder, loc, part, field);
+      pipe::CommitOp::create(builder, loc, slot);
+      // The coordinates are computed outside, where hoisting reaches them.
+      SmallVector<SmallVector<Value>> coords;
+      for (const BoxPlan::Box &box : bulk.boxes.boxes)
+        coords.push_back(coordinates(loc, bulk, box, store.getMap(),
+                                     store.getSymbols(), origin));
+      OpBuilder::InsertionGuard guard(builder);
+      auto elect = tma::ElectOp::create(builder, loc, /*group=*/true);
+      builder.createBlock(&elect.getBody());
+      for (auto [box, coord] : llvm::zip_equal(bulk.boxes.boxes, coords))
+        tma::StoreOp::create(builder, loc, field, box.byteOffset, desc, coord,
+                             store.getAccumulate());
+      tma::CommitGroupOp::create(builder, loc);
+    }
   }
 
   KernelOp kernel;

@@ -108,12 +108,19 @@ private:
         pipe.fields.push_back(field);
       }
       if (ring.getConsumer() == pipe::Consumer::CopyEngine) {
-        // One slot after the other for each group; a store has one field.
+        // One slot after the other for each group; a store has one field. More
+        // slots than a tile has chunks would never be in use at once.
         BufferRequest buffer;
         buffer.name = pipe.name;
         buffer.bytes = pipe.fields[0].bytes;
         buffer.alignment = pipe.fields[0].alignment;
-        buffer.count = ring.getDepth() * ring.getInstances().value_or(1);
+        auto instances = static_cast<int64_t>(ring.getInstances().value_or(1));
+        if (ring.getDepth() > 0) {
+          buffer.count = static_cast<int64_t>(ring.getDepth()) * instances;
+        } else {
+          buffer.count = instances;
+          buffer.maxCount = countPuts(ring) * instances;
+        }
         wanted.buffers.push_back(buffer);
         continue;
       }
@@ -124,6 +131,15 @@ private:
         return failure();
     }
     return success();
+  }
+
+  /// The places that put into a ring: chunks of one tile.
+  int64_t countPuts(pipe::RingOp ring) {
+    int64_t puts = 0;
+    kernel.walk([&](pipe::AcquirePutOp put) {
+      puts += put.getRing() == ring.getSymName();
+    });
+    return puts;
   }
 
   /// A role that fills a slot by bulk copies arrives once, since one thread
@@ -187,6 +203,8 @@ private:
           place(field);
       } else if (const BlockPlan *buffer = plan.findBuffer(ring.getSymName())) {
         place(*buffer);
+        ring.setDepth(buffer->count /
+                      static_cast<int64_t>(ring.getInstances().value_or(1)));
       }
       ring.setOffsets(offsets);
       ring.setStrides(strides);

@@ -45,7 +45,10 @@ private:
   bool generateAccumulate(const AccumulateStmt &stmt);
   bool generateCopy(const CopyStmt &stmt);
   bool generateStore(mlir::Location loc, const TensorRead &dst, const Expr &src,
-                     bool accumulate);
+                     bool accumulate, llvm::ArrayRef<Hint> hints);
+  /// Remarks on the hints that have no effect yet.
+  void remarkUnused(llvm::ArrayRef<Hint> hints,
+                    llvm::ArrayRef<llvm::StringRef> used);
   bool generateFor(const ForRangeStmt &stmt);
   bool generateForIter(const ForIterStmt &stmt);
   bool generateIf(const IfStmt &stmt);

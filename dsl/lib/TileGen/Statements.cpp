@@ -107,7 +107,7 @@ bool Generator::generateAssign(const AssignStmt &stmt) {
   if (auto *read = llvm::dyn_cast<TensorRead>(stmt.dst)) {
     if (stmt.op == AssignOp::Add)
       return generateStore(location(stmt.loc), *read, *stmt.value,
-                           /*accumulate=*/true);
+                           /*accumulate=*/true, stmt.hints);
     return unsupported(stmt.loc, "this assignment to a tensor");
   }
   auto *ref = llvm::dyn_cast<VarRef>(stmt.dst);
@@ -183,10 +183,8 @@ bool Generator::generateAccumulate(const AccumulateStmt &stmt) {
 
 bool Generator::generateCopy(const CopyStmt &stmt) {
   Location loc = location(stmt.loc);
-  for (const Hint &hint : stmt.hints)
-    emitRemark(location(hint.loc))
-        << "hint '" << hint.name << "' is not used yet";
   if (auto *field = llvm::dyn_cast<FieldRef>(stmt.dst)) {
+    remarkUnused(stmt.hints, {});
     auto *read = llvm::dyn_cast<TensorRead>(stmt.src);
     if (!read)
       return unsupported(stmt.src->loc, "filling a field by computation");
@@ -209,11 +207,20 @@ bool Generator::generateCopy(const CopyStmt &stmt) {
   auto *dst = llvm::dyn_cast<TensorRead>(stmt.dst);
   if (!dst)
     return unsupported(stmt.dst->loc, "a copy to this place");
-  return generateStore(loc, *dst, *stmt.src, /*accumulate=*/false);
+  return generateStore(loc, *dst, *stmt.src, /*accumulate=*/false, stmt.hints);
+}
+
+void Generator::remarkUnused(llvm::ArrayRef<Hint> hints,
+                             llvm::ArrayRef<llvm::StringRef> used) {
+  for (const Hint &hint : hints)
+    if (!llvm::is_contained(used, hint.name))
+      emitRemark(location(hint.loc))
+          << "hint '" << hint.name << "' is not used yet";
 }
 
 bool Generator::generateStore(Location loc, const TensorRead &dst,
-                              const Expr &src, bool accumulate) {
+                              const Expr &src, bool accumulate,
+                              llvm::ArrayRef<Hint> hints) {
   if (dst.rank)
     return unsupported(dst.loc, "a tensor of another rank");
   if (llvm::isa<WhereExpr>(&src))
@@ -228,8 +235,30 @@ bool Generator::generateStore(Location loc, const TensorRead &dst,
   std::optional<Subscript> subscript = generateSubscript(dst, type.getAxes());
   if (!subscript)
     return false;
-  tile::StoreOp::create(builder, loc, value, target, subscript->map,
-                        subscript->symbols, accumulate);
+  auto store = tile::StoreOp::create(
+      builder, loc, value, target, subscript->map, subscript->symbols,
+      accumulate, DictionaryAttr(), IntegerAttr());
+  llvm::SmallVector<NamedAttribute> chunk;
+  for (const Hint &hint : hints) {
+    if (hint.name == "buffers" && *hint.value < 1) {
+      error(hint.loc) << "a store needs at least one buffer";
+      return false;
+    }
+    if (hint.name == "buffers")
+      store.setBuffers(*hint.value);
+    if (hint.name != "chunk")
+      continue;
+    if (!type.hasAxis(hint.axis)) {
+      error(hint.loc) << "'chunk' names axis " << hint.axis
+                      << ", which the stored tile lacks";
+      return false;
+    }
+    chunk.push_back(builder.getNamedAttr(
+        hint.axis, builder.getI64IntegerAttr(*hint.value)));
+  }
+  if (!chunk.empty())
+    store.setChunkAttr(builder.getDictionaryAttr(chunk));
+  remarkUnused(hints, {"chunk", "buffers", "atomic"});
   return true;
 }
 

@@ -95,3 +95,80 @@ tile.kernel @threaded(%n: index {tile.name = "N"}) target "sm_90a" {
     }
   }
 }
+
+// Scales that are read from the slot for this contraction alone are read wave
+// by wave, each before its wave's fence; what has another use stays.
+// CHECK-LABEL: tile.kernel @late
+tile.kernel @late(%n: index {tile.name = "N"}) target "sm_90a" {
+  pipe.ring @p depth(2) fields ["a", "b", "s"] [!tile.view<[m: 128, k: 64], f8E4M3FN>, !tile.view<[n: 16, k: 64], f8E4M3FN>, !tile.view<[m: 128], f32>] layouts [#tile.shared<["m", "k"], swizzle = 64>, #tile.shared<["n", "k"], swizzle = 64>, #tile.shared<["m"], swizzle = 0>]
+  tile.role "math" groups(1) {
+    %acc = arith.constant dense<0.0> : vector<16xf32>
+    %c0 = arith.constant 0 : index
+    %c1 = arith.constant 1 : index
+    %s = pipe.acquire_get @p : !pipe.slot<@p>
+    %a = pipe.field %s["a"] : !pipe.slot<@p> -> !tile.view<[m: 128, k: 64], f8E4M3FN>
+    %b = pipe.field %s["b"] : !pipe.slot<@p> -> !tile.view<[n: 16, k: 64], f8E4M3FN>
+    %f = pipe.field %s["s"] : !pipe.slot<@p> -> !tile.view<[m: 128], f32>
+    // CHECK: %[[U:.*]] = tile.load_shared %{{.*}}[%[[C1:.*]]]
+    // CHECK-NEXT: %[[V:.*]] = tile.load_shared
+    // CHECK-NEXT: %[[ELEMENTS:.*]] = vector.from_elements %[[U]], %[[V]]
+    // CHECK-NOT: tile.load_shared
+    // CHECK: vector.extract_strided_slice
+    // CHECK: %[[X0:.*]] = tile.load_shared %{{.*}}[%[[C0:.*]]]
+    // CHECK: mma.fence
+    // CHECK-NOT: tile.load_shared
+    // CHECK: vector.from_elements %[[X0]] : vector<1xf32>
+    // CHECK: mma.pin
+    // CHECK: %[[X1:.*]] = tile.load_shared %{{.*}}[%[[C1]]]
+    // CHECK: mma.fence
+    // CHECK: pipe.release %{{.*}} : !pipe.slot
+    // CHECK: vector.from_elements %[[X1]] : vector<1xf32>
+    %x0 = tile.load_shared %f[%c0] : !tile.view<[m: 128], f32> -> f32
+    %x1 = tile.load_shared %f[%c1] : !tile.view<[m: 128], f32> -> f32
+    %x = vector.from_elements %x0, %x1 : vector<2xf32>
+    %u0 = tile.load_shared %f[%c1] : !tile.view<[m: 128], f32> -> f32
+    %u1 = tile.load_shared %f[%c1] : !tile.view<[m: 128], f32> -> f32
+    %u = vector.from_elements %u0, %u1 : vector<2xf32>
+    %uu = arith.addf %u, %u : vector<2xf32>
+    %r, %t = mma.contract %a, %b axes("m", "n") wave 64 carry(%acc : vector<16xf32>) inputs(%x, %u : vector<2xf32>, vector<2xf32>) {input_axes = [true, true]} : !tile.view<[m: 128, k: 64], f8E4M3FN>, !tile.view<[n: 16, k: 64], f8E4M3FN> -> vector<16xf32> {
+    ^bb0(%p: vector<8xf32>, %c: vector<8xf32>, %y: vector<1xf32>, %yy: vector<1xf32>):
+      %w = vector.shuffle %y, %yy [0, 0, 1, 1, 0, 0, 1, 1] : vector<1xf32>, vector<1xf32>
+      %q = math.fma %p, %w, %c : vector<8xf32>
+      mma.yield %q : vector<8xf32>
+    }
+    pipe.release %s after(%t) : !pipe.slot<@p>
+  }
+}
+
+// Never past the release of the slot that is read.
+// CHECK-LABEL: tile.kernel @released
+tile.kernel @released(%n: index {tile.name = "N"}) target "sm_90a" {
+  pipe.ring @p depth(2) fields ["a", "b"] [!tile.view<[m: 128, k: 64], f8E4M3FN>, !tile.view<[n: 16, k: 64], f8E4M3FN>] layouts [#tile.shared<["m", "k"], swizzle = 64>, #tile.shared<["n", "k"], swizzle = 64>]
+  pipe.ring @q depth(2) fields ["s"] [!tile.view<[m: 128], f32>] layouts [#tile.shared<["m"], swizzle = 0>]
+  tile.role "math" groups(1) {
+    %acc = arith.constant dense<0.0> : vector<16xf32>
+    %c0 = arith.constant 0 : index
+    %c1 = arith.constant 1 : index
+    %q = pipe.acquire_get @q : !pipe.slot<@q>
+    %f = pipe.field %q["s"] : !pipe.slot<@q> -> !tile.view<[m: 128], f32>
+    // CHECK: tile.load_shared
+    // CHECK-NEXT: tile.load_shared
+    // CHECK: pipe.release
+    // CHECK: mma.fence
+    // CHECK-NOT: tile.load_shared
+    %x0 = tile.load_shared %f[%c0] : !tile.view<[m: 128], f32> -> f32
+    %x1 = tile.load_shared %f[%c1] : !tile.view<[m: 128], f32> -> f32
+    %x = vector.from_elements %x0, %x1 : vector<2xf32>
+    pipe.release %q : !pipe.slot<@q>
+    %s = pipe.acquire_get @p : !pipe.slot<@p>
+    %a = pipe.field %s["a"] : !pipe.slot<@p> -> !tile.view<[m: 128, k: 64], f8E4M3FN>
+    %b = pipe.field %s["b"] : !pipe.slot<@p> -> !tile.view<[n: 16, k: 64], f8E4M3FN>
+    %r, %t = mma.contract %a, %b axes("m", "n") wave 64 carry(%acc : vector<16xf32>) inputs(%x : vector<2xf32>) {input_axes = [true]} : !tile.view<[m: 128, k: 64], f8E4M3FN>, !tile.view<[n: 16, k: 64], f8E4M3FN> -> vector<16xf32> {
+    ^bb0(%p: vector<8xf32>, %c: vector<8xf32>, %y: vector<1xf32>):
+      %w = vector.shuffle %y, %y [0, 0, 1, 1, 0, 0, 1, 1] : vector<1xf32>, vector<1xf32>
+      %v = math.fma %p, %w, %c : vector<8xf32>
+      mma.yield %v : vector<8xf32>
+    }
+    pipe.release %s after(%t) : !pipe.slot<@p>
+  }
+}

@@ -111,8 +111,8 @@ tile.kernel @staging() target "sm_90a" {
     // CHECK: tma.elect group {
     // CHECK-NEXT: tma.wait_group 0
   }
-  // Groups of bulk copies belong to a thread, not to a ring: with two rings
-  // only waiting for all of them is right.
+  // Groups of bulk copies belong to a thread, not to a ring. What read a slot of
+  // @q last has one younger group of @q behind it, whatever @p added.
   // CHECK: tile.role "two"
   tile.role "two" groups(1) {
     // CHECK: tma.wait_group 0
@@ -120,7 +120,7 @@ tile.kernel @staging() target "sm_90a" {
     %s = pipe.acquire_put @p : !pipe.slot<@p>
     // CHECK: pipe.group_barrier 3 groups 1
     pipe.commit %s : !pipe.slot<@p>
-    // CHECK: tma.wait_group 0
+    // CHECK: tma.wait_group 1
     %u = pipe.acquire_put @q : !pipe.slot<@q>
     pipe.commit %u : !pipe.slot<@q>
     // CHECK: tma.wait_group 0

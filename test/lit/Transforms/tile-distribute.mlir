@@ -82,3 +82,26 @@ tile.kernel @mismatch() target "sm_90a" {
     }
   }
 }
+
+// -----
+
+// A part of a tile is some of each thread's registers: here columns 8 to 15 of
+// the second wave.
+
+#whole = #tile.fragment<threads = [4, 8, 4], regs = [2, 2, 2, 2], axes = ["m", "n"], strides = [0, 1, 16, 0, 8, 0, 64, 2, 0, 0, 1, 0, 8, 0]>
+#part = #tile.fragment<threads = [4, 8, 4], regs = [2, 2, 1, 1], axes = ["m", "n"], strides = [0, 1, 16, 0, 8, 0, 64, 2, 0, 0, 1, 0, 8, 0]>
+// CHECK-LABEL: tile.kernel @part
+tile.kernel @part() target "sm_90a" {
+  pipe.ring @p depth(1) fields ["a"] [!tile.view<[m: 64, n: 8], f32>] layouts [#tile.shared<["m", "n"], swizzle = 0>]
+  tile.role "math" groups(1) {
+    %z = arith.constant 0.0 : f32
+    %t = tile.splat %z : f32 -> !tile.tile<[m: 128, n: 16], f32, #whole>
+    %s = pipe.acquire_put @p : !pipe.slot<@p>
+    %f = pipe.field %s["a"] : !pipe.slot<@p> -> !tile.view<[m: 64, n: 8], f32>
+    // CHECK: %[[P:.*]] = vector.shuffle %{{.*}}, %{{.*}} [12, 13, 14, 15] : vector<16xf32>, vector<16xf32>
+    // CHECK: tile.store_fragment %[[P]]
+    %x = tile.extract %t[64, 8] : !tile.tile<[m: 128, n: 16], f32, #whole> -> !tile.tile<[m: 64, n: 8], f32, #part>
+    tile.put %x to %f : !tile.tile<[m: 64, n: 8], f32, #part>, !tile.view<[m: 64, n: 8], f32>
+    pipe.commit %s : !pipe.slot<@p>
+  }
+}

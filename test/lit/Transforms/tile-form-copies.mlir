@@ -36,7 +36,7 @@ tile.kernel @loads(
 tile.kernel @store(
     %D: !tile.tensor<2, bf16> {tile.name = "D", tile.mode = "out", tile.major = 1 : i64, tile.shape = ["M", "N"]},
     %i: index {tile.name = "M"}) target "sm_90a" {
-  // CHECK: pipe.ring @D_out depth(1) fields ["value"] [!tile.view<[m: 64, n: 32], bf16>] consumer copy_engine layouts [#tile.shared<["m", "n"], swizzle = 64>] {instances = 2 : i64}
+  // CHECK: pipe.ring @D_out depth(0) fields ["value"] [!tile.view<[m: 64, n: 32], bf16>] consumer copy_engine layouts [#tile.shared<["m", "n"], swizzle = 64>] {instances = 2 : i64}
   tile.role "math" groups(2) {
     // CHECK: %[[T:.*]] = tile.splat
     %z = arith.constant 0.0 : bf16
@@ -50,6 +50,115 @@ tile.kernel @store(
     // CHECK-NEXT: tma.commit_group
     // expected-remark @+1 {{staged bulk store of 'D': 1 box of 32 x 64 elements, innermost first, swizzle 64 bytes}}
     tile.store %t to %D[affine_map<(m, n)[s0] -> (s0 * 64 + m, n)>](%i) : !tile.tile<[m: 64, n: 32], bf16, #frag>, !tile.tensor<2, bf16>
+  }
+}
+
+// -----
+
+// A larger tile is staged in chunks that each thread holds in some of its
+// registers: 64 rows (a wave) by one span of 128 bytes. Each chunk is a put of
+// its own, so that its copy overlaps the next one.
+
+// CHECK-LABEL: tile.kernel @chunks
+#acc = #tile.fragment<threads = [4, 8, 4], regs = [2, 2, 16, 2], axes = ["m", "n"], strides = [0, 1, 16, 0, 8, 0, 64, 2, 0, 0, 1, 0, 8, 0]>
+tile.kernel @chunks(
+    %D: !tile.tensor<2, bf16> {tile.name = "D", tile.mode = "out", tile.major = 1 : i64, tile.shape = ["M", "N"]},
+    %i: index {tile.name = "M"}) target "sm_90a" {
+  // CHECK: pipe.ring @D_out depth(0) fields ["value"] [!tile.view<[m: 64, n: 64], bf16>] consumer copy_engine layouts [#tile.shared<["m", "n"], swizzle = 128>] {instances = 1 : i64}
+  tile.role "math" groups(1) {
+    // CHECK: %[[T:.*]] = tile.splat
+    %z = arith.constant 0.0 : bf16
+    %t = tile.splat %z : bf16 -> !tile.tile<[m: 128, n: 128], bf16, #acc>
+    // CHECK: %[[S:.*]] = pipe.acquire_put @D_out
+    // CHECK: %[[V:.*]] = pipe.field %[[S]]["value"]
+    // CHECK: %[[P:.*]] = tile.extract %[[T]][0, 0]
+    // CHECK: tile.put %[[P]] to %[[V]]
+    // CHECK: pipe.commit %[[S]]
+    // CHECK: tma.elect group
+    // CHECK-NEXT: tma.store %[[V]] to
+    // CHECK-NEXT: tma.commit_group
+    // CHECK: pipe.acquire_put @D_out
+    // CHECK: tile.extract %[[T]][0, 64]
+    // CHECK: tma.commit_group
+    // CHECK: pipe.acquire_put @D_out
+    // CHECK: tile.extract %[[T]][64, 0]
+    // CHECK: tma.commit_group
+    // CHECK: pipe.acquire_put @D_out
+    // CHECK: tile.extract %[[T]][64, 64]
+    // CHECK: tma.commit_group
+    // CHECK-NOT: pipe.acquire_put
+    // expected-remark @+1 {{staged bulk store of 'D': 1 box of 64 x 64 elements, innermost first, swizzle 128 bytes, for each of 4 chunks of m: 64, n: 64}}
+    tile.store %t to %D[affine_map<(m, n)[s0] -> (s0 * 128 + m, n)>](%i) : !tile.tile<[m: 128, n: 128], bf16, #acc>, !tile.tensor<2, bf16>
+  }
+}
+
+// -----
+
+// Hints: at most so much of an axis, so many buffers. 32-bit elements have 32
+// of them in a span; what is added goes the same way.
+
+// CHECK-LABEL: tile.kernel @hints
+#acc = #tile.fragment<threads = [4, 8, 4], regs = [2, 2, 16, 2], axes = ["m", "n"], strides = [0, 1, 16, 0, 8, 0, 64, 2, 0, 0, 1, 0, 8, 0]>
+tile.kernel @hints(
+    %C: !tile.tensor<2, f32> {tile.name = "C", tile.mode = "inout", tile.major = 1 : i64, tile.shape = ["M", "N"]},
+    %D: !tile.tensor<2, f32> {tile.name = "D", tile.mode = "out", tile.major = 1 : i64, tile.shape = ["M", "N"]}) target "sm_90a" {
+  // CHECK-DAG: pipe.ring @C_out depth(2) fields ["value"] [!tile.view<[m: 128, n: 16], f32>] {{.*}} swizzle = 64>]
+  // CHECK-DAG: pipe.ring @D_out depth(0) fields ["value"] [!tile.view<[m: 64, n: 32], f32>] {{.*}} swizzle = 128>]
+  tile.role "math" groups(1) {
+    %z = arith.constant 0.0 : f32
+    %t = tile.splat %z : f32 -> !tile.tile<[m: 128, n: 128], f32, #acc>
+    // CHECK: tma.store {{.*}} reduce
+    // expected-remark @+1 {{for each of 8 chunks of m: 128, n: 16}}
+    tile.store %t to %C[affine_map<(m, n) -> (m, n)>]() accumulate {chunk = {m = 200 : i64, n = 20 : i64}, buffers = 2 : i64} : !tile.tile<[m: 128, n: 128], f32, #acc>, !tile.tensor<2, f32>
+    // expected-remark @+1 {{for each of 8 chunks of m: 64, n: 32}}
+    tile.store %t to %D[affine_map<(m, n) -> (m, n)>]() : !tile.tile<[m: 128, n: 128], f32, #acc>, !tile.tensor<2, f32>
+  }
+}
+
+// -----
+
+// Chunks are equal: 160 columns are five spans of 64 bytes.
+
+// CHECK-LABEL: tile.kernel @equal
+#acc = #tile.fragment<threads = [4, 8, 4], regs = [2, 2, 20, 1], axes = ["m", "n"], strides = [0, 1, 16, 0, 8, 0, 64, 2, 0, 0, 1, 0, 8, 0]>
+tile.kernel @equal(
+    %D: !tile.tensor<2, bf16> {tile.name = "D", tile.mode = "out", tile.major = 1 : i64, tile.shape = ["M", "N"]}) target "sm_90a" {
+  tile.role "math" groups(1) {
+    %z = arith.constant 0.0 : bf16
+    %t = tile.splat %z : bf16 -> !tile.tile<[m: 64, n: 160], bf16, #acc>
+    // expected-remark @+1 {{1 box of 32 x 64 elements, innermost first, swizzle 64 bytes, for each of 5 chunks of m: 64, n: 32}}
+    tile.store %t to %D[affine_map<(m, n) -> (m, n)>]() : !tile.tile<[m: 64, n: 160], bf16, #acc>, !tile.tensor<2, bf16>
+  }
+}
+
+// -----
+
+// A part of a wave is no part of a thread's registers.
+#acc = #tile.fragment<threads = [4, 8, 4], regs = [2, 2, 16, 2], axes = ["m", "n"], strides = [0, 1, 16, 0, 8, 0, 64, 2, 0, 0, 1, 0, 8, 0]>
+tile.kernel @small(
+    %D: !tile.tensor<2, bf16> {tile.name = "D", tile.mode = "out", tile.major = 1 : i64, tile.shape = ["M", "N"]}) target "sm_90a" {
+  tile.role "math" groups(1) {
+    %z = arith.constant 0.0 : bf16
+    %t = tile.splat %z : bf16 -> !tile.tile<[m: 128, n: 128], bf16, #acc>
+    // expected-error @+1 {{the store to 'D': chunk m: 32 is too small: axis 'm' of extent 128 can be cut to 64 at the least}}
+    tile.store %t to %D[affine_map<(m, n) -> (m, n)>]() {chunk = {m = 32 : i64}} : !tile.tile<[m: 128, n: 128], bf16, #acc>, !tile.tensor<2, bf16>
+  }
+}
+
+// -----
+
+// A bulk store would clear columns 41 to 47 of each row.
+
+// CHECK-LABEL: tile.kernel @units
+#frag = #tile.fragment<threads = [4, 8, 4], regs = [2, 2, 4], axes = ["m", "n"], strides = [0, 1, 16, 0, 8, 0, 2, 0, 0, 1, 0, 8]>
+tile.kernel @units(
+    %D: !tile.tensor<2, bf16> {tile.name = "D", tile.mode = "out", tile.major = 1 : i64, tile.shape = ["M", 41]}) target "sm_90a" {
+  tile.role "math" groups(1) {
+    %z = arith.constant 0.0 : bf16
+    %t = tile.splat %z : bf16 -> !tile.tile<[m: 64, n: 32], bf16, #frag>
+    // CHECK: tile.store
+    // expected-remark @+1 {{store to 'D': element by element, because its rows end inside a unit of 16 bytes, the rest of which a bulk store would clear}}
+    tile.store %t to %D[affine_map<(m, n) -> (m, n)>]() : !tile.tile<[m: 64, n: 32], bf16, #frag>, !tile.tensor<2, bf16>
   }
 }
 

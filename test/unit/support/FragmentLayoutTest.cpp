@@ -210,6 +210,46 @@ TEST(FragmentLayout, RegisterMapRefusesOtherDistributions) {
   EXPECT_FALSE(acc.registerMap(check(acc.renameAxis("n", "x"))).has_value());
 }
 
+TEST(FragmentLayout, PartsAreSomeRegisters) {
+  FragmentLayout whole =
+      cantFail(FragmentLayout::wgmmaAccumulator("m", "n", 192, 48));
+  for (int64_t m : {64, 192})
+    for (int64_t n : {8, 16, 24, 48}) {
+      auto rows = whole.part("m", m);
+      ASSERT_TRUE(rows);
+      auto part = rows->part("n", n);
+      ASSERT_TRUE(part);
+      EXPECT_TRUE(part->isEquivalent(
+          cantFail(FragmentLayout::wgmmaAccumulator("m", "n", m, n))));
+      for (int64_t m0 = 0; m0 < 192; m0 += m)
+        for (int64_t n0 = 0; n0 < 48; n0 += n) {
+          auto registers = whole.partRegisters(*part, {m0, n0});
+          ASSERT_TRUE(registers);
+          ASSERT_EQ(int64_t(registers->size()), part->numRegisters());
+          for (int64_t reg = 0; reg < part->numRegisters(); ++reg)
+            for (int64_t thread = 0; thread < 128; ++thread) {
+              EXPECT_EQ(whole.coordinate("m", thread, (*registers)[reg]),
+                        m0 + part->coordinate("m", thread, reg));
+              EXPECT_EQ(whole.coordinate("n", thread, (*registers)[reg]),
+                        n0 + part->coordinate("n", thread, reg));
+            }
+        }
+    }
+  // Threads hold what lies inside a wave and inside 8 columns; parts are equal.
+  EXPECT_FALSE(whole.part("m", 32));
+  EXPECT_FALSE(whole.part("m", 128));
+  EXPECT_FALSE(whole.part("n", 4));
+  EXPECT_FALSE(whole.part("n", 32));
+  EXPECT_FALSE(whole.part("n", 96));
+  EXPECT_FALSE(whole.part("k", 8));
+  // A part that begins elsewhere than at a multiple of its extent may still be
+  // held by the same threads; one that is not is refused.
+  FragmentLayout part = *whole.part("n", 16);
+  EXPECT_TRUE(whole.partRegisters(part, {0, 8}));
+  EXPECT_FALSE(whole.partRegisters(part, {0, 4}));
+  EXPECT_FALSE(whole.partRegisters(part, {0, 40}));
+}
+
 TEST(FragmentLayout, SplitAxis) {
   // mma(b.kv, c.q) of the MQA kernel: N is (x, h), x outer.
   FragmentLayout acc =

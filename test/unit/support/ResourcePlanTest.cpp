@@ -339,6 +339,33 @@ TEST(ResourcePlan, SharedMemoryFailures) {
   EXPECT_EQ(planResources(request).failure.limit, PlanFailure::Invalid);
 }
 
+TEST(ResourcePlan, BuffersGrowIntoWhatIsLeft) {
+  // 256x128 of FP8 with 8 KB of staging for each of two groups: four stages,
+  // and no room for a second buffer.
+  ResourceRequest request = gemm(256, 128);
+  request.roles = {warps("load", 1), groups("math", 2, 192)};
+  request.buffers = {{"d", 8192, 1024, 2, 8}};
+  PlanResult four = planResources(request);
+  ASSERT_TRUE(bool(four));
+  EXPECT_EQ(four->pipes[0].depth, 4);
+  EXPECT_EQ(four->findBuffer("d")->count, 2);
+  // With fewer stages wanted the buffers take what is left, in whole steps, up
+  // to what they can use.
+  request.pipes[0].maxDepth = 3;
+  PlanResult three = planResources(request);
+  ASSERT_TRUE(bool(three));
+  EXPECT_EQ(three->pipes[0].depth, 3);
+  EXPECT_EQ(three->findBuffer("d")->count, 8);
+  request.buffers[0].maxCount = 5;
+  EXPECT_EQ(planResources(request)->findBuffer("d")->count, 4);
+  // Two buffers take turns.
+  request.buffers = {{"d", 8192, 1024, 2, 8}, {"e", 8192, 1024, 2, 8}};
+  PlanResult both = planResources(request);
+  ASSERT_TRUE(bool(both));
+  EXPECT_EQ(both->findBuffer("d")->count, 4);
+  EXPECT_EQ(both->findBuffer("e")->count, 4);
+}
+
 TEST(ResourcePlan, SeveralMaxPipesShareEvenly) {
   ResourceRequest request;
   request.roles = {warps("load", 1), groups("math", 1, 32)};
@@ -491,7 +518,7 @@ ResourceRequest randomRequest(std::mt19937 &rng) {
   for (unsigned i = 0, e = rng() % 3; i < e; ++i)
     request.buffers.push_back({"b" + std::to_string(i), int64_t(rng() % 30000),
                                alignments[rng() % std::size(alignments)],
-                               int64_t(rng() % 3)});
+                               int64_t(rng() % 3), int64_t(rng() % 9)});
   request.extraBarriers = rng() % 4;
   return request;
 }

@@ -175,6 +175,19 @@ public:
   llvm::Expected<FragmentLayout> distributeOverGroups(llvm::StringRef axis,
                                                       int64_t groups) const;
 
+  /// The layout of a part of `axis`, `extent` coordinates from any multiple of
+  /// `extent`: the same threads with fewer registers. Nothing if threads, not
+  /// registers, hold what lies beyond a part (64 rows of a wave of an
+  /// accumulator), or parts of that extent do not tile the axis.
+  std::optional<FragmentLayout> part(llvm::StringRef axis,
+                                     int64_t extent) const;
+  /// For each register of `part` (a result of part(), once or more) the
+  /// register of this layout that holds it in the part that begins at `origin`
+  /// (one coordinate for each axis of axes(), in that order).
+  std::optional<llvm::SmallVector<int64_t>>
+  partRegisters(const FragmentLayout &part,
+                llvm::ArrayRef<int64_t> origin) const;
+
   /// The layout without its slowest register digit: one wave of a result of
   /// wgmmaAccumulator() or wgmmaOperandA().
   FragmentLayout dropSlowestRegisterDigit() const;

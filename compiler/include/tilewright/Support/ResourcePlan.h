@@ -32,6 +32,8 @@
 //   alignment, the stages of a field side by side, barriers last. Pipes of
 //   depth `max` share what fixed demands leave: as many equal shares as there
 //   are such pipes, then single stages to the shallowest pipe that fits.
+//   Buffers that can use more copies get what then remains, the one with the
+//   fewest steps first: a stage of a pipe is worth more than a staged chunk.
 //
 //===----------------------------------------------------------------------===//
 #ifndef TILEWRIGHT_SUPPORT_RESOURCEPLAN_H
@@ -128,6 +130,9 @@ struct BufferRequest {
   int64_t alignment = 128;
   /// Copies side by side.
   int64_t count = 1;
+  /// Grows in steps of `count` up to this many copies from what is left when
+  /// the pipes have their depths (0: never).
+  int64_t maxCount = 0;
 };
 
 struct ResourceRequest {

@@ -38,9 +38,9 @@ def TileFormCopies : Pass<"tile-form-copies", "::tilewright::tile::KernelOp"> {
   let summary = "Turns copies into bulk copies and stores into implicit rings";
   let dependentDialects = ["::tilewright::tma::TMADialect", "::tilewright::pipe::PipeDialect"];
   let description = [{
-    A copy whose subscript is a box becomes a `tma.load`; a store of 16-bit
-    accumulators becomes a staged store through a ring that the copy engine
-    empties. A remark says what was chosen and why.
+    A copy whose subscript is a box becomes a `tma.load`; a store by warpgroups
+    becomes a sequence of staged stores, one a chunk, through a ring that the
+    copy engine empties. A remark says what was chosen and why.
   }];
 }
 
@@ -93,6 +93,23 @@ def PipeChooseSchedule : Pass<"pipe-choose-schedule", "::tilewright::tile::Kerne
 def TileDistribute : Pass<"tile-distribute", "::tilewright::tile::KernelOp"> {
   let summary = "Replaces register tiles by each thread's vector";
   let dependentDialects = ["::mlir::vector::VectorDialect"];
+}
+
+def TilePrefetchReads
+    : Pass<"tile-prefetch-reads", "::tilewright::tile::KernelOp"> {
+  let summary = "Reads of a loop's next iteration are started in this one";
+  let dependentDialects = ["::mlir::arith::ArithDialect"];
+  let description = [{
+    A read of one element of a tensor that the kernel never writes, in a loop
+    on whose counter alone its place depends, is done one iteration ahead; the
+    value is carried. Loops with more than `most` such reads are left alone:
+    each costs a register. The hint `prefetch 0` turns it off.
+
+    (* example filepath=test/lit/Transforms/tile-prefetch-reads.mlir *)
+  }];
+  let options = [
+    Option<"most", "most", "int64_t", /*default=*/"8",
+           "the most elements that a loop carries">];
 }
 
 def MMAExpandWaves : Pass<"mma-expand-waves", "::tilewright::tile::KernelOp"> {

@@ -101,6 +101,19 @@ LogicalResult StoreOp::verify() {
   if (failed(verifyElementTypes(*this, type.getElementType(),
                                 getTensor().getType().getElementType())))
     return failure();
+  for (NamedAttribute entry :
+       getChunk() ? getChunk()->getValue() : ArrayRef<NamedAttribute>()) {
+    auto extent = dyn_cast<IntegerAttr>(entry.getValue());
+    if (!extent || extent.getInt() < 1)
+      return emitOpError("chunk of axis '")
+             << entry.getName().getValue() << "' is not a positive number";
+    if (!type.hasAxis(entry.getName()))
+      return emitOpError("'chunk' names axis '")
+             << entry.getName().getValue() << "', which " << type << " lacks";
+  }
+  if (getBuffers() && static_cast<int64_t>(*getBuffers()) < 1)
+    return emitOpError("'buffers' is ")
+           << static_cast<int64_t>(*getBuffers()) << "; at least 1 is needed";
   return verifySubscript(*this, getMap(), getSymbols().size(),
                          getTensor().getType(), type.getAxes().size());
 }
@@ -108,6 +121,24 @@ LogicalResult StoreOp::verify() {
 //===----------------------------------------------------------------------===//
 // Tiles and views
 //===----------------------------------------------------------------------===//
+
+LogicalResult ExtractOp::verify() {
+  TileType source = getSource().getType(), result = getResult().getType();
+  if (source.getAxes() != result.getAxes())
+    return emitOpError("has axes of ") << source << " but gives " << result;
+  if (getOffsets().size() != source.getAxes().size())
+    return emitOpError("has ") << getOffsets().size() << " offsets for "
+                               << source.getAxes().size() << " axes";
+  for (auto [axis, full, part, offset] :
+       llvm::zip_equal(source.getAxes(), source.getShape(), result.getShape(),
+                       getOffsets()))
+    if (offset < 0 || offset > full - part)
+      return emitOpError("takes ")
+             << part << " from offset " << offset << " of axis '"
+             << axis.getValue() << "', which has " << full;
+  return verifyElementTypes(*this, source.getElementType(),
+                            result.getElementType());
+}
 
 /// A tile and a view must have the same axes and extents, in any order.
 static LogicalResult verifySameAxes(Operation *op, TileType tile,

@@ -668,6 +668,54 @@ func.func @f(%v: !tile.view<[m: 4], bf16>, %x: !tile.tile<[m: 4], f32>) {
 
 // -----
 
+func.func @f(%t: !tile.tile<[m: 4], f32>) {
+  // expected-error @+1 {{takes 2 from offset 3 of axis 'm', which has 4}}
+  %s = tile.extract %t[3] : !tile.tile<[m: 4], f32> -> !tile.tile<[m: 2], f32>
+  return
+}
+
+// -----
+
+func.func @f(%t: !tile.tile<[m: 4], f32>) {
+  // expected-error @+1 {{has 2 offsets for 1 axes}}
+  %s = tile.extract %t[0, 0] : !tile.tile<[m: 4], f32> -> !tile.tile<[m: 2], f32>
+  return
+}
+
+// -----
+
+func.func @f(%t: !tile.tile<[m: 4], f32>) {
+  // expected-error @+1 {{has axes of '!tile.tile<[m: 4], f32>' but gives '!tile.tile<[n: 2], f32>'}}
+  %s = tile.extract %t[0] : !tile.tile<[m: 4], f32> -> !tile.tile<[n: 2], f32>
+  return
+}
+
+// -----
+
+func.func @f(%t: !tile.tile<[m: 4], f32>, %A: !tile.tensor<1, f32>) {
+  // expected-error @+1 {{'chunk' names axis 'n', which '!tile.tile<[m: 4], f32>' lacks}}
+  tile.store %t to %A[affine_map<(m) -> (m)>]() {chunk = {n = 4 : i64}} : !tile.tile<[m: 4], f32>, !tile.tensor<1, f32>
+  return
+}
+
+// -----
+
+func.func @f(%t: !tile.tile<[m: 4], f32>, %A: !tile.tensor<1, f32>) {
+  // expected-error @+1 {{chunk of axis 'm' is not a positive number}}
+  tile.store %t to %A[affine_map<(m) -> (m)>]() {chunk = {m = 0 : i64}} : !tile.tile<[m: 4], f32>, !tile.tensor<1, f32>
+  return
+}
+
+// -----
+
+func.func @f(%t: !tile.tile<[m: 4], f32>, %A: !tile.tensor<1, f32>) {
+  // expected-error @+1 {{'buffers' is 0; at least 1 is needed}}
+  tile.store %t to %A[affine_map<(m) -> (m)>]() {buffers = 0 : i64} : !tile.tile<[m: 4], f32>, !tile.tensor<1, f32>
+  return
+}
+
+// -----
+
 func.func @f(%v: !tile.view<[m: 4], f32>, %i: index) {
   // expected-error @+1 {{axis 'n' is not an axis of '!tile.view<[m: 4], f32>'}}
   %s = tile.slice %v["n" : %i] : !tile.view<[m: 4], f32> -> !tile.view<[m: 4], f32>

@@ -75,6 +75,10 @@ func.func @data(%A: !tile.tensor<2, f32>, %v: !tile.view<[m: 64, k: 32], f32>, %
   tile.store %l to %A[affine_map<(k, m) -> (m, k)>]() : !tile.tile<[k: 32, m: 64], f32>, !tile.tensor<2, f32>
   // CHECK: tile.store %[[L]] to %[[A]][#{{.*}}](%{{.*}}) accumulate :
   tile.store %l to %A[affine_map<(k, m)[s] -> (m + s, k)>](%i) accumulate : !tile.tile<[k: 32, m: 64], f32>, !tile.tensor<2, f32>
+  // CHECK: tile.store %[[L]] to %[[A]][#{{.*}}]() {buffers = 2 : i64, chunk = {m = 64 : i64}} :
+  tile.store %l to %A[affine_map<(k, m) -> (m, k)>]() {buffers = 2 : i64, chunk = {m = 64 : i64}} : !tile.tile<[k: 32, m: 64], f32>, !tile.tensor<2, f32>
+  // CHECK: tile.extract %[[L]][16, 0] : !tile.tile<[k: 32, m: 64], f32> -> !tile.tile<[k: 16, m: 64], f32>
+  %part = tile.extract %l[16, 0] : !tile.tile<[k: 32, m: 64], f32> -> !tile.tile<[k: 16, m: 64], f32>
   // CHECK: tile.slice %[[V]]["m" : %{{.*}}] : !tile.view<[m: 64, k: 32], f32> -> !tile.view<[m: 16, k: 32], f32>
   %s = tile.slice %v["m" : %i] : !tile.view<[m: 64, k: 32], f32> -> !tile.view<[m: 16, k: 32], f32>
   // The last part of an axis.

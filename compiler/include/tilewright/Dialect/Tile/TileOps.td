@@ -216,14 +216,35 @@ def Tile_StoreOp : Tile_Op<"store", [
     DeclareOpInterfaceMethods<MemoryEffectsOpInterface>]> {
   let summary = "Stores a register tile to a tensor; out of bounds does nothing";
   let description = [{
-    With `accumulate`, adds to the tensor instead (reduce-add).
+    With `accumulate`, adds to the tensor instead (reduce-add). Two hints for a
+    store through shared memory: `chunk` is a dictionary of the largest extents
+    of an axis that are staged at once, `buffers` how many chunks are.
   }];
   let arguments = (ins
     Tile_TileType:$value, Tile_TensorType:$tensor, AffineMapAttr:$map,
-    Variadic<Index>:$symbols, UnitAttr:$accumulate);
+    Variadic<Index>:$symbols, UnitAttr:$accumulate,
+    OptionalAttr<DictionaryAttr>:$chunk, OptionalAttr<I64Attr>:$buffers);
   let assemblyFormat = [{
     $value `to` $tensor `[` $map `]` `` `(` $symbols `)`
     (`accumulate` $accumulate^)? attr-dict `:` qualified(type($value)) `,` qualified(type($tensor))
+  }];
+  let hasVerifier = 1;
+}
+
+def Tile_ExtractOp : Tile_Op<"extract", [Pure]> {
+  let summary = "The part of a register tile that starts at constant offsets";
+  let description = [{
+    One offset for each axis, in the order of the types' axes. After layouts
+    are inferred a part keeps its threads: it is some of their registers.
+
+    ```
+    %p = tile.extract %t[0, 64] : !tile.tile<[m: 64, n: 128], f32> -> !tile.tile<[m: 64, n: 64], f32>
+    ```
+  }];
+  let arguments = (ins Tile_TileType:$source, DenseI64ArrayAttr:$offsets);
+  let results = (outs Tile_TileType:$result);
+  let assemblyFormat = [{
+    $source `` $offsets attr-dict `:` qualified(type($source)) `->` qualified(type($result))
   }];
   let hasVerifier = 1;
 }
