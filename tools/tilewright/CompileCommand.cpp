@@ -59,6 +59,11 @@ static cl::opt<bool> noLineInfo("no-lineinfo",
                                 cl::desc("Leave source lines out of the cubin"),
                                 cl::cat(category),
                                 cl::sub(cl::SubCommand::getAll()));
+// For tests, in which the simulator shows what the proof rejects.
+static cl::opt<bool>
+    noVerifyRings("no-verify-rings", cl::Hidden,
+                  cl::desc("Do not prove that the roles' pipes work"),
+                  cl::cat(category), cl::sub(cl::SubCommand::getAll()));
 static cl::opt<std::string>
     assembler("ptxas", cl::value_desc("path"),
               cl::desc("The assembler: a ptxas, a libnvJitLink, `nvjitlink`, "
@@ -131,6 +136,7 @@ bool cli::getCompileOptions(CompileOptions &options) {
   options.strict = strict;
   options.remarks = showRemarks;
   options.lineInfo = !noLineInfo;
+  options.verifyRings = !noVerifyRings;
   options.assembler = assembler;
   return parsePairs("-D", constants, options.constants) &&
          parseExtents("--bake", bake, options.bake) &&

@@ -35,7 +35,10 @@ static std::string join(const json::Array *array, StringRef separator) {
     for (const json::Value &value : *array) {
       if (!result.empty())
         result += separator;
-      result += formatv("{0}", value);
+      if (std::optional<StringRef> string = value.getAsString())
+        result += *string;
+      else
+        result += formatv("{0}", value);
     }
   return result;
 }
@@ -77,6 +80,18 @@ void cli::printResources(const json::Object &manifest, raw_ostream &os) {
     });
   });
   os << "  mbarriers      " << integer(r, "barriers") << "\n";
+  if (const json::Object *protocol = r.getObject("protocol")) {
+    if (const json::Array *rings = protocol->getArray("proved");
+        rings && !rings->empty())
+      os << "  protocol       proved for any number of iterations: "
+         << join(rings, ", ") << "\n";
+    if (const json::Array *tensors = protocol->getArray("unchanging");
+        tensors && !tensors->empty())
+      os << "    assuming that no one writes " << join(tensors, ", ")
+         << " while the kernel runs\n";
+  } else {
+    os << "  protocol       not proved\n";
+  }
   os << "  tensor maps\n";
   forEach(r, "tensor_maps", [&](const json::Object &map) {
     os << formatv("    {0,-8} box {1} (innermost first), swizzle {2}\n",
@@ -126,9 +141,10 @@ int cli::runInfo() {
     return 1;
   printResources(result->manifest, outs());
   outs() << formatv("  compiled in    {0:f0} ms (front end {1:f0}, passes "
-                    "{2:f0}, LLVM {3:f0}, assembler {4:f0})\n",
+                    "{2:f0} of which proof of the protocol {5:f2}, LLVM "
+                    "{3:f0}, assembler {4:f0})\n",
                     result->times.total(), result->times.frontEnd,
                     result->times.passes, result->times.llvm,
-                    result->times.assembler);
+                    result->times.assembler, result->times.verifyRings);
   return 0;
 }

@@ -14,6 +14,7 @@
 #include "tilewright/Target/TargetDiagnostics.h"
 #include "tilewright/Transforms/Schedule.h"
 
+#include "mlir/Pass/PassInstrumentation.h"
 #include "mlir/Pass/PassManager.h"
 #include "llvm/ADT/StringSwitch.h"
 #include "llvm/Support/SourceMgr.h"
@@ -59,6 +60,26 @@ public:
 
 private:
   std::chrono::steady_clock::time_point last = std::chrono::steady_clock::now();
+};
+
+/// Adds up what one pass takes.
+class PassTimer : public PassInstrumentation {
+public:
+  PassTimer(StringRef argument, double &milliseconds)
+      : argument(argument), milliseconds(milliseconds) {}
+  void runBeforePass(Pass *pass, Operation *) override {
+    if (pass->getArgument() == argument)
+      timer.lap();
+  }
+  void runAfterPass(Pass *pass, Operation *) override {
+    if (pass->getArgument() == argument)
+      milliseconds += timer.lap();
+  }
+
+private:
+  StringRef argument;
+  double &milliseconds;
+  Timer timer;
 };
 
 /// One compilation: the sources, the context and where diagnostics go.
@@ -170,6 +191,8 @@ private:
   bool runPasses(llvm::function_ref<void(OpPassManager &)> build) {
     PassManager pm(&context);
     build(pm);
+    pm.addInstrumentation(std::make_unique<PassTimer>(
+        "pipe-verify-rings", result.times.verifyRings));
     if (!options.printAfter.empty())
       pm.enableIRPrinting([](Pass *, Operation *) { return false; },
                           [&](Pass *pass, Operation *) {
@@ -182,7 +205,9 @@ private:
   }
 
   bool passes() {
-    if (!runPasses(buildPlanningPipeline))
+    if (!runPasses([&](OpPassManager &pm) {
+          buildPlanningPipeline(pm, options.verifyRings);
+        }))
       return false;
     module->walk(
         [&](tile::KernelOp kernel) { resources = describeResources(kernel); });

@@ -15,7 +15,7 @@
 using namespace mlir;
 using namespace tilewright;
 
-void tilewright::buildPlanningPipeline(OpPassManager &pm) {
+void tilewright::buildPlanningPipeline(OpPassManager &pm, bool verifyRings) {
   OpPassManager &kernel = pm.nest<tile::KernelOp>();
   kernel.addPass(createTileSplitGroups());
   kernel.addPass(createTileInferLayouts());
@@ -24,6 +24,8 @@ void tilewright::buildPlanningPipeline(OpPassManager &pm) {
   kernel.addPass(createFP8ExpandPromotion());
   kernel.addPass(createTilePlanResources());
   kernel.addPass(createPipePlaceReleases());
+  if (verifyRings)
+    kernel.addPass(createPipeVerifyRings());
   kernel.addPass(createPipeChooseSchedule());
 }
 
@@ -38,9 +40,9 @@ void tilewright::buildLoweringPipeline(OpPassManager &pm) {
 }
 
 void tilewright::registerPipelines() {
-  PassPipelineRegistration<>("tilewright-plan",
-                             "source level to planned kernels",
-                             buildPlanningPipeline);
+  PassPipelineRegistration<>(
+      "tilewright-plan", "source level to planned kernels",
+      [](OpPassManager &pm) { buildPlanningPipeline(pm); });
   PassPipelineRegistration<>("tilewright-lower",
                              "planned kernels to NVVM and LLVM",
                              buildLoweringPipeline);

@@ -93,6 +93,8 @@ llvm::json::Object tilewright::describeResources(tile::KernelOp kernel) {
   result["threads"] = integer("threads");
   result["smem_bytes"] = integer("smem_bytes");
   result["barriers"] = integer("barriers");
+  if (Attribute protocol = kernel->getAttr("protocol"))
+    result["protocol"] = toJSON(protocol);
   llvm::json::Array roles, buffers, maps;
   for (Operation &op : kernel.getBody().front()) {
     if (auto role = dyn_cast<tile::RoleOp>(op))

@@ -47,6 +47,8 @@ struct CompileOptions {
   /// Print remarks: copies chosen, and why.
   bool remarks = false;
   bool lineInfo = true;
+  /// Whether the protocol of the rings must be proved (`pipe-verify-rings`).
+  bool verifyRings = true;
   /// The value of `--ptxas` (see AssemblerSearch).
   std::string assembler;
   /// Stop after this stage.
@@ -58,9 +60,10 @@ struct CompileOptions {
 /// Milliseconds of wall time.
 struct CompileTimes {
   double frontEnd = 0; ///< set-up, lex, parse, check, instantiate, tile dialect
-  double passes = 0;
-  double llvm = 0;      ///< translation, LLVM's passes, code generation
-  double assembler = 0; ///< finding it and running it
+  double passes = 0;   ///< all passes
+  double verifyRings = 0; ///< of these, the proof of the protocol
+  double llvm = 0;        ///< translation, LLVM's passes, code generation
+  double assembler = 0;   ///< finding it and running it
   double total() const { return frontEnd + passes + llvm + assembler; }
 };
 

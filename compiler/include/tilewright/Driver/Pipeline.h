@@ -12,8 +12,9 @@
 namespace tilewright {
 
 /// Source level -> planned: roles, layouts, copies, contractions, resources,
-/// releases (docs/architecture.md, levels of IR).
-void buildPlanningPipeline(mlir::OpPassManager &pm);
+/// releases (docs/architecture.md, levels of IR), and the proof of the protocol
+/// unless `verifyRings` is false.
+void buildPlanningPipeline(mlir::OpPassManager &pm, bool verifyRings = true);
 
 /// Planned -> upstream dialects: distribution, waves, rings, barriers, role
 /// branches, NVVM and LLVM.

@@ -76,6 +76,24 @@ def PipePlaceReleases : Pass<"pipe-place-releases", "::tilewright::tile::KernelO
   let summary = "Releases every slot once, where all its readers have retired";
 }
 
+def PipeVerifyRings : Pass<"pipe-verify-rings", "::tilewright::tile::KernelOp"> {
+  let summary = "Proves the protocol of a kernel for every trip count";
+  let description = [{
+    Proves, or rejects with the events by source line: all users of a ring take
+    equally many slots on every path in every CTA; each slot is committed or
+    released once, after its last use and with the tokens of its asynchronous
+    readers; contributors fill disjoint fields and together all; no role waits
+    for ever, for loops of any number of iterations. What it cannot analyse is
+    an error. See "How pipe-verify-rings proves it" in docs/rationale/pipe.md.
+
+    Changes nothing but the kernel's attribute `protocol`: the rings `proved`,
+    and the tensors that are assumed to be `unchanging` while the kernel runs,
+    because loop bounds or conditions read them.
+
+    (* example filepath=test/lit/Transforms/pipe-verify-rings.mlir *)
+  }];
+}
+
 def PipeChooseSchedule : Pass<"pipe-choose-schedule", "::tilewright::tile::KernelOp"> {
   let summary = "Decides how often loops over slots are unrolled, and what peeks";
   let description = [{
