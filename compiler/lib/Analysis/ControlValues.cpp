@@ -135,7 +135,7 @@ Form ControlValues::divide(Form a, Form b, bool up) {
   std::optional<int64_t> by = getConstantValue(b);
   if (by && *by > 0) {
     Sum sum = sums[a];
-    bool exact = sum.constant % *by == 0 || sum.terms.empty();
+    bool exact = true;
     for (auto &[atom, coefficient] : sum.terms) {
       exact &= coefficient % *by == 0;
       coefficient /= *by;

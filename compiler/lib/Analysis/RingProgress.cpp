@@ -92,6 +92,8 @@ public:
 private:
   /// More than this many outcomes of conditions in one scope are not tried.
   static constexpr unsigned maxOutcomes = 1024;
+  /// Events of a role that a diagnostic shows before the one that waits.
+  static constexpr unsigned maxTrace = 12;
 
   const RingUser &user(unsigned index) const {
     return protocol.getUsers()[index];
@@ -437,7 +439,9 @@ private:
   explain(unsigned self, const State &state, const Scope &scope,
           SmallVectorImpl<std::pair<Location, std::string>> &notes) const {
     const RingNode *node = current(state, self);
-    for (const RingNode *past : state.trace[self])
+    // The last events tell enough of the sequence.
+    ArrayRef<const RingNode *> trace = state.trace[self];
+    for (const RingNode *past : trace.take_back(maxTrace))
       if (past->event == RingEventKind::Put ||
           past->event == RingEventKind::Get)
         notes.push_back(
@@ -494,6 +498,26 @@ private:
     return std::nullopt;
   }
 
+  /// `self` waits for a role that has come to the end of the scope.
+  void reportEnded(unsigned self, unsigned ended, const State &state,
+                   const Scope &scope) const {
+    const RingNode *node = current(state, self);
+    SmallVector<std::pair<Location, std::string>> notes;
+    explain(self, state, scope, notes);
+    InFlightDiagnostic diag = node->op->emitError()
+                              << role(self) << " waits for ever for "
+                              << role(ended);
+    auto loop = scope.loops.find(ended);
+    if (loop != scope.loops.end())
+      diag << ", which goes on in other loops only: with more iterations than "
+              "slots it cannot come to them";
+    for (auto &[loc, text] : notes)
+      diag.attachNote(loc) << text;
+    if (loop != scope.loops.end())
+      diag.attachNote(loop->second->op->getLoc())
+          << "meanwhile " << role(ended) << " is in this loop";
+  }
+
   void reportStuck(const State &state, const Scope &scope) {
     // Follow who waits for whom until a role comes again.
     unsigned self = 0;
@@ -509,12 +533,9 @@ private:
       self = *next;
     }
     SmallVector<unsigned> cycle(llvm::find(path, self), path.end());
-    if (cycle.empty())
-      cycle = path;
-    const RingNode *node = nullptr;
-    for (unsigned role : cycle)
-      if (!node)
-        node = current(state, role);
+    const RingNode *node = current(state, cycle.front());
+    if (!node)
+      return reportEnded(path[path.size() - 2], self, state, scope);
     std::string names;
     for (auto [i, role] : llvm::enumerate(cycle))
       names += (i == 0                  ? "'"

@@ -313,6 +313,8 @@ private:
   LogicalResult buildFor(scf::ForOp loop, Nodes &nodes) {
     ControlValues::Form trips = values.getTripCount(loop);
     std::optional<int64_t> constant = values.getConstantValue(trips);
+    if (constant && loop.getUnsignedCmp())
+      constant.reset();
     if (constant && *constant <= 0)
       return success();
     if (constant && *constant <= unrolledIterations) {
@@ -337,7 +339,7 @@ private:
     node.kind = RingNode::Loop;
     node.op = loop;
     node.trips = trips;
-    node.key = getKey(nullptr, trips);
+    node.key = getKey(loop.getUnsignedCmp() ? this : nullptr, trips);
     values.enter(loop, level, trips);
     std::optional<Nodes> body = buildBody(*loop.getBody());
     if (!body)

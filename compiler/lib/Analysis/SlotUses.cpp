@@ -120,15 +120,16 @@ private:
       // A filler names the slot to say where its bytes arrive.
       if (value == slot && isa<SlotFillerInterface>(user))
         continue;
-      if (isPure(user) && !user->hasTrait<OpTrait::IsTerminator>()) {
+      if (user->hasTrait<OpTrait::IsTerminator>() ||
+          isa<RegionBranchOpInterface, LoopLikeOpInterface>(user))
+        return user->emitError("a slot that a loop or a branch carries: that "
+                               "it is given back once cannot be proved");
+      if (isPure(user)) {
         for (Value result : user->getResults())
           if (failed(collect(result)))
             return failure();
         continue;
       }
-      if (user->hasTrait<OpTrait::IsTerminator>() || user->getNumRegions() != 0)
-        return user->emitError("a slot that a loop or a branch carries: that "
-                               "it is given back once cannot be proved");
       touches.push_back({user, value});
     }
     return success();
@@ -441,10 +442,6 @@ static LogicalResult checkMulticast(pipe::RingOp ring, tile::RoleOp role,
                                     ArrayRef<pipe::AcquirePutOp> own) {
   if (shared.empty())
     return success();
-  if (!ring.isMulticast())
-    return pipe::AcquirePutOp(shared.front()).emitError("fills slots of '")
-           << ring.getSymName()
-           << "' of other CTAs, but the ring is not shared with them";
   if (!own.empty()) {
     InFlightDiagnostic diag = pipe::AcquirePutOp(own.front())
                                   .emitError("this put fills no slot of "
