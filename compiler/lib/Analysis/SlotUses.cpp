@@ -255,7 +255,8 @@ private:
 
   /// Every asynchronous read has retired before the release, or its token is
   /// listed. A token that no operation outside its region can name stands for
-  /// reads that retire before the region ends.
+  /// reads that retire before the region ends: in it, a release of another slot
+  /// lists the token, or the contraction itself waits.
   LogicalResult checkTokens(pipe::ReleaseOp release) {
     for (auto [op, view] : touches) {
       auto async = dyn_cast<AsyncReaderInterface>(op);
@@ -269,7 +270,8 @@ private:
         wrong = "asynchronously, and no token tells a release when that ends";
       else if (!llvm::is_contained(release.getAfter(), token) &&
                (op->getParentRegion()->isAncestor(release->getParentRegion()) ||
-                !token.use_empty()))
+                !llvm::all_of(token.getUsers(),
+                              llvm::IsaPred<pipe::ReleaseOp>)))
         wrong = "asynchronously, but its release does not wait for that";
       if (wrong.empty())
         continue;
