@@ -146,6 +146,20 @@ struct LowerTryWait : OpConversionPattern<TryWaitOp> {
   }
 };
 
+struct LowerOpaque : OpConversionPattern<OpaqueOp> {
+  using OpConversionPattern::OpConversionPattern;
+  LogicalResult
+  matchAndRewrite(OpaqueOp op, OpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    FailureOr<SmallVector<Value>> result =
+        createTiedAsm(rewriter, op, "", adaptor.getValue());
+    if (failed(result))
+      return failure();
+    rewriter.replaceOp(op, *result);
+    return success();
+  }
+};
+
 struct LowerArrive : OpConversionPattern<ArriveOp> {
   using OpConversionPattern::OpConversionPattern;
   LogicalResult
@@ -253,7 +267,6 @@ struct LowerProxyFence : OpConversionPattern<ProxyFenceOp> {
 
 void tilewright::populatePipeToNVVM(const TypeConverter &converter,
                                     RewritePatternSet &patterns) {
-  patterns
-      .add<LowerInit, LowerWait, LowerTryWait, LowerArrive, LowerProxyFence>(
-          converter, patterns.getContext());
+  patterns.add<LowerInit, LowerWait, LowerTryWait, LowerOpaque, LowerArrive,
+               LowerProxyFence>(converter, patterns.getContext());
 }

@@ -158,8 +158,12 @@ private:
     Value next = arith::AddIOp::create(builder, loc, index, constant(1));
     Value wraps = arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::eq,
                                         next, constant(counter.depth));
-    state[counter.index] =
-        arith::SelectOp::create(builder, loc, wraps, zero, next);
+    next = arith::SelectOp::create(builder, loc, wraps, zero, next);
+    // Consumers' loops are unrolled; what LLVM then knows of the index is too
+    // much.
+    if (isa<AcquireGetOp>(op))
+      next = OpaqueOp::create(builder, loc, next.getType(), next);
+    state[counter.index] = next;
     if (counter.phase < 0)
       return;
     Value flip =

@@ -334,6 +334,10 @@ void AcquireGetOp::getEffects(Effects &effects) { synchronises(effects); }
 void DrainOp::getEffects(Effects &effects) { synchronises(effects); }
 void CommitOp::getEffects(Effects &effects) { synchronises(effects); }
 void ReleaseOp::getEffects(Effects &effects) { synchronises(effects); }
+void OpaqueOp::getEffects(Effects &effects) {
+  // Keeps it where it is, in the iteration that uses it.
+  effects.emplace_back(MemoryEffects::Write::get());
+}
 void InitOp::getEffects(Effects &effects) { synchronises(effects); }
 void WaitOp::getEffects(Effects &effects) { synchronises(effects); }
 void TryWaitOp::getEffects(Effects &effects) { synchronises(effects); }

@@ -172,6 +172,22 @@ def Pipe_FieldOp : Pipe_RingUserOp<"field", [Pure]> {
 // Explicit barriers (after pipe-lower-to-barriers)
 //===----------------------------------------------------------------------===//
 
+def Pipe_OpaqueOp : Pipe_EffectOp<"opaque", [
+    AllTypesMatch<["value", "result"]>]> {
+  let summary = "An identity that optimisers cannot see through";
+  let description = [{
+    Where a loop is unrolled by a multiple of the depth, LLVM proves the index
+    of each slot constant, hoists the addresses and descriptors of all slots out
+    of the loop, and ptxas spills them: 1.4 times the time of an FP8 GEMM
+    (codegen-speed, rule 5). An index that has passed through this is one
+    register, and the addresses are computed where they are used. No
+    instruction is emitted.
+  }];
+  let arguments = (ins I32:$value);
+  let results = (outs I32:$result);
+  let assemblyFormat = "$value attr-dict";
+}
+
 def Pipe_SlotAtOp : Pipe_RingUserOp<"slot_at", [Pure]> {
   let summary = "The slot of a ring at an index; no synchronisation";
   let arguments = (ins FlatSymbolRefAttr:$ring, I32:$index);
