@@ -440,6 +440,33 @@ TEST(Barrier, PeersMustStay) {
   EXPECT_TRUE(kernel.run().has(Hazard::PeerExited));
 }
 
+TEST(Barrier, PeersDriftApartAtRandom) {
+  // CTA 0 has ten times as many instructions left as CTA 1, which turn by turn
+  // is always in time. Nothing says that it is.
+  Kernel kernel(R"(
+  mov.u32 %r1, %cluster_ctarank;
+  setp.eq.b32 %p1, %r1, 0;
+  selp.b32 %r2, 40000, 4000, %p1;
+L: sub.s32 %r2, %r2, 1;
+  setp.gt.s32 %p2, %r2, 0;
+  @%p2 bra L;
+  @%p1 ret;
+  mov.b64 %rd2, smem;
+  mapa.shared::cluster.u64 %rd3, %rd2, 0;
+  st.shared::cluster.b32 [%rd3], %r1;
+)");
+  kernel.launch.grid = {2, 1, 1};
+  kernel.launch.cluster = {2, 1, 1};
+  EXPECT_FALSE(kernel.run().has(Hazard::PeerExited));
+  Options options;
+  options.schedule = Schedule::Random;
+  unsigned seen = 0;
+  for (options.seed = 0; options.seed < 20; ++options.seed)
+    seen += kernel.run(options).has(Hazard::PeerExited);
+  EXPECT_GT(seen, 0u);
+  EXPECT_LT(seen, 20u);
+}
+
 //===----------------------------------------------------------------------===//
 // wgmma
 //===----------------------------------------------------------------------===//
