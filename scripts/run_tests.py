@@ -147,7 +147,7 @@ class Suites:
         return cases
 
     def python(self):
-        folders = ["test/gpu", "test/python", "python/tests", "python/test"]
+        folders = ["test/sim", "test/gpu", "test/python", "python/tests", "python/test"]
         folders = [path for path in folders if os.path.isdir(os.path.join(ROOT, path))]
         if not folders:
             return []

@@ -19,20 +19,49 @@ void AsyncEngine::complete(size_t i) {
   std::shared_ptr<AsyncOp> op = queue[i];
   queue.erase(queue.begin() + i);
   op->complete();
+  Machine &machine = op->warp->machine;
+  if (Timeline *timeline = machine.ctas[op->rank]->timeline.get())
+    timeline->copied(*op);
   op->done = true;
 }
 
+void AsyncEngine::recordUnfinished() const {
+  for (const std::shared_ptr<AsyncOp> &op : queue)
+    if (Timeline *timeline = op->warp->machine.ctas[op->rank]->timeline.get())
+      timeline->copied(*op, "not completed");
+}
+
 void AsyncEngine::issue(std::shared_ptr<AsyncOp> op) {
+  op->issued = op->warp->machine.time - 1;
   queue.push_back(std::move(op));
   if (schedule == Schedule::Earliest)
     complete(queue.size() - 1);
 }
 
-bool AsyncEngine::completeOne() {
+bool AsyncEngine::completeOne(
+    llvm::function_ref<bool(const AsyncOp &)> isAwaited) {
   if (queue.empty())
     return false;
-  complete(schedule == Schedule::Random ? random() % queue.size() : 0);
+  size_t i = 0;
+  if (schedule == Schedule::Random) {
+    i = random() % queue.size();
+  } else {
+    while (i < queue.size() && !isAwaited(*queue[i]))
+      ++i;
+    if (i == queue.size())
+      i = 0;
+  }
+  complete(i);
   return true;
+}
+
+const AsyncOp *AsyncEngine::find(unsigned rank, uint32_t address,
+                                 bool isLoad) const {
+  for (const std::shared_ptr<AsyncOp> &op : queue)
+    if (op->isLoad == isLoad && op->rank == rank &&
+        address >= op->range.begin && address < op->range.end())
+      return op.get();
+  return nullptr;
 }
 
 bool AsyncEngine::turn() {

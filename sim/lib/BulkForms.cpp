@@ -79,15 +79,22 @@ void issueLoad(Warp &warp, const Inst &inst, Cta &target, uint32_t offset,
     return;
   }
   if (!machine.findBarrier(target.rank, barrierOffset)) {
-    warp.report(
-        Hazard::BarrierMisuse,
-        llvm::formatv("no mbarrier was initialised at {0}", barrierOffset));
+    warp.report(Hazard::BarrierMisuse,
+                llvm::formatv("no mbarrier was initialised at {0}{1}",
+                              barrierOffset,
+                              machine.names.inBrackets(barrierOffset)));
     return;
   }
   ByteRange range = {offset, extent};
   if (auto conflict = target.shadow.asyncWriteBegin(range, machine.fences))
     warp.reportConflict(target, *conflict, "copies to");
   auto op = std::make_shared<AsyncOp>();
+  op->warp = &warp;
+  op->inst = &inst;
+  op->rank = target.rank;
+  op->range = range;
+  op->barrier = barrierOffset;
+  op->isLoad = true;
   op->complete = [&warp, &inst, &target, &machine, offset, range, barrierOffset,
                   load] {
     At at(warp, inst);
@@ -104,7 +111,9 @@ void issueLoad(Warp &warp, const Inst &inst, Cta &target, uint32_t offset,
         barrier ? machine.arrive(*barrier, 0, -int64_t(copied->bytes))
                 : llvm::createStringError("the mbarrier of the copy is gone");
     if (error)
-      warp.report(Hazard::BarrierMisuse, llvm::toString(std::move(error)));
+      warp.report(Hazard::BarrierMisuse,
+                  llvm::toString(std::move(error)) +
+                      machine.names.inBrackets(barrierOffset));
   };
   machine.engine.issue(std::move(op));
 }
@@ -127,6 +136,10 @@ void issueStore(Warp &warp, const Inst &inst, unsigned lane, uint32_t offset,
                                                 /*checkInit=*/false))
     warp.reportConflict(cta, *conflict, "copies from");
   auto op = std::make_shared<AsyncOp>();
+  op->warp = &warp;
+  op->inst = &inst;
+  op->rank = cta.rank;
+  op->range = range;
   op->complete = [&warp, &inst, &cta, range, store] {
     At at(warp, inst);
     auto copied = store(cta.smem);

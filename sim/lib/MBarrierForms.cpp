@@ -31,13 +31,16 @@ MBarrier *find(Warp &warp, const Operand &op, unsigned lane, Cta *&owner,
   MBarrier *barrier = warp.machine.findBarrier(owner->rank, offset);
   if (!barrier)
     warp.report(Hazard::BarrierMisuse,
-                llvm::formatv("no mbarrier was initialised at {0}", offset));
+                llvm::formatv("no mbarrier was initialised at {0}{1}", offset,
+                              warp.machine.names.inBrackets(offset)));
   return barrier;
 }
 
-void check(Warp &warp, llvm::Error error) {
+void check(Warp &warp, uint32_t offset, llvm::Error error) {
   if (error)
-    warp.report(Hazard::BarrierMisuse, llvm::toString(std::move(error)));
+    warp.report(Hazard::BarrierMisuse,
+                llvm::toString(std::move(error)) +
+                    warp.machine.names.inBrackets(offset));
 }
 
 Step initStep(Warp &warp, const Inst &inst, uint32_t mask) {
@@ -56,12 +59,14 @@ Step initStep(Warp &warp, const Inst &inst, uint32_t mask) {
     MBarrier &barrier = owner->barriers[offset];
     if (barrier.count && (barrier.pending != barrier.count || barrier.tx))
       warp.report(Hazard::BarrierMisuse,
-                  llvm::formatv("the mbarrier at {0} is initialised again in "
-                                "the middle of a phase",
-                                offset));
+                  llvm::formatv("the mbarrier at {0}{1} is initialised again "
+                                "in the middle of a phase",
+                                offset, warp.machine.names.inBrackets(offset)));
     barrier = {};
     barrier.count = barrier.pending = count;
     barrier.init = inst.loc;
+    barrier.cta = owner;
+    barrier.address = offset;
     owner->shadow.setBarrier(offset, true);
   });
   return Step::Next;
@@ -95,12 +100,14 @@ Step arriveStep(Warp &warp, const Inst &inst, uint32_t mask) {
       return Step::Next;
     uint64_t value = inst.wide[2] ? warp.get(inst.ops[inst.wide[2]], l) : 1;
     uint64_t phase = barrier->phase;
+    if (inst.wide[0] != ExpectTx)
+      barrier->note(warp, inst.wide[0] == Arrive ? value : 1);
     switch (inst.wide[0]) {
     case Arrive:
-      check(warp, warp.machine.arrive(*barrier, value, 0));
+      check(warp, offset, warp.machine.arrive(*barrier, value, 0));
       break;
     case ArriveExpectTx:
-      check(warp, warp.machine.arrive(*barrier, 1, int64_t(value)));
+      check(warp, offset, warp.machine.arrive(*barrier, 1, int64_t(value)));
       break;
     case ExpectTx:
       // Raising the tx-count cannot end a phase; arriving nobody must not.
@@ -109,7 +116,7 @@ Step arriveStep(Warp &warp, const Inst &inst, uint32_t mask) {
     case Drop:
       if (barrier->count)
         --barrier->count;
-      check(warp, warp.machine.arrive(*barrier, 1, 0));
+      check(warp, offset, warp.machine.arrive(*barrier, 1, 0));
       break;
     }
     if (inst.numDefs)
@@ -139,11 +146,14 @@ Step waitStep(Warp &warp, const Inst &inst, uint32_t mask) {
     bool done = inst.wide[0] ? (barrier->phase & 1) != (which & 1)
                              : barrier->phase > which;
     ready |= uint32_t(done) << l;
+    if (done && owner->timeline)
+      owner->timeline->passed(offset);
     if (!done)
       wait = {Wait::MBarrier, offset, owner->rank, which & 1};
   }
   if (!ready && inst.wide[1])
     return warp.block(wait);
+  warp.current->poll = ready ? Wait() : wait;
   forLanes(mask, [&](unsigned l) { warp.set(inst.ops[0], l, ready >> l & 1); });
   if (ready)
     warp.synchronised();

@@ -23,13 +23,22 @@ Cta::Cta(Machine &machine, std::array<uint32_t, 3> id, unsigned rank)
     warps.push_back(std::make_unique<Warp>(*this, first / 32, lanes));
   }
   groups.resize((warps.size() + 3) / 4);
+  // Whole clusters, from the first on.
+  const auto &extent = machine.launch.cluster;
+  const auto &cluster = machine.clusterId;
+  uint64_t index = cluster[0] + grid[0] / extent[0] *
+                                    (cluster[1] + grid[1] / extent[1] *
+                                                      uint64_t(cluster[2]));
+  if (index * extent[0] * extent[1] * extent[2] < machine.options.trace.ctas)
+    timeline = std::make_unique<Timeline>(*this, machine.options.trace.events);
 }
 
 Machine::Machine(const Program &program, const Launch &launch, Memory &memory,
                  const Options &options, Report &report)
     : program(program), launch(launch), memory(memory), options(options),
-      report(report), engine(options), fences(16 * 1024),
-      executed(program.code.size()), executedLanes(program.code.size()) {
+      report(report), names(launch.symbols, program.dynamicShared),
+      engine(options), fences(16 * 1024), executed(program.code.size()),
+      executedLanes(program.code.size()) {
   threads = launch.block[0] * launch.block[1] * launch.block[2];
   smemSize = program.dynamicShared + launch.smemBytes;
   params.resize(program.paramBytes);
@@ -122,77 +131,25 @@ Error Machine::arrive(MBarrier &barrier, uint32_t arrivals, int64_t tx) {
   if (barrier.pending == 0 && barrier.tx == 0) {
     ++barrier.phase;
     barrier.pending = barrier.count;
+    if (barrier.cta->timeline)
+      barrier.cta->timeline->completed(barrier.address);
   }
   return Error::success();
 }
 
-//===----------------------------------------------------------------------===//
-// Deadlock
-//===----------------------------------------------------------------------===//
-
-std::string Machine::describe(const Warp &warp, const Path &path) {
-  const Inst &inst = program.code[path.pc];
-  std::string text =
-      llvm::formatv("CTA {0} warp {1} lanes {2:x} at {3}, {4}: waits ",
-                    warp.cta.linear, warp.index, path.mask,
-                    program.where(inst.loc), inst.opcode)
-          .str();
-  const Wait &wait = path.wait;
-  switch (wait.kind) {
-  case Wait::None:
-    return text + "for a value in memory to change";
-  case Wait::Lanes:
-    return text +
-           llvm::formatv("for lanes {0:x} to come here", wait.phase).str();
-  case Wait::MBarrier: {
-    text += llvm::formatv("for phase parity {0} of the mbarrier at {1}",
-                          wait.phase, wait.address)
-                .str();
-    if (wait.rank != warp.cta.rank)
-      text += llvm::formatv(" of cluster CTA {0}", wait.rank).str();
-    if (const MBarrier *barrier = findBarrier(wait.rank, wait.address))
-      text +=
-          llvm::formatv(" (initialised at {0}): in its phase {1}, {2} of {3} "
-                        "arrivals and {4} bytes are missing",
-                        program.where(barrier->init), barrier->phase,
-                        barrier->pending, barrier->count, barrier->tx)
-              .str();
-    return text;
-  }
-  case Wait::Named: {
-    const NamedBarrier &barrier = warp.cta.named[wait.address & 15];
-    return text + llvm::formatv("at barrier {0}: {1} of {2} threads are there",
-                                wait.address, barrier.arrived, barrier.expected)
-                      .str();
-  }
-  case Wait::Cluster:
-    return text + llvm::formatv("at the cluster barrier: {0} of {1} threads "
-                                "are there",
-                                clusterArrived, clusterThreads)
-                      .str();
-  case Wait::BulkGroup:
-    return text + "for its bulk copies";
-  case Wait::Wgmma:
-    return text + "for the other warps of its warpgroup to issue their wgmma";
-  case Wait::Registers:
-    return text +
-           llvm::formatv("for {0} registers a thread", wait.address).str();
-  }
-  return text;
-}
-
-void Machine::reportDeadlock() {
-  Finding finding;
-  finding.hazard = Hazard::Deadlock;
-  finding.message = "no warp can run and no copy is in flight";
-  for (const auto &cta : ctas)
-    for (const auto &warp : cta->warps)
-      for (const Path &path : warp->paths) {
-        finding.message += "\n  " + describe(*warp, path);
-        if (finding.where.empty() && path.wait.kind != Wait::Lanes)
-          finding.where = program.where(program.code[path.pc].loc);
-      }
-  add(std::move(finding), /*stop=*/true);
+bool Machine::isAwaited(const AsyncOp &op) const {
+  auto isHeldUp = [&](const Path &path) {
+    const Wait &wait = path.wait;
+    if (op.isLoad)
+      return wait.kind == Wait::MBarrier && wait.rank == op.rank &&
+             wait.address == op.barrier;
+    return wait.kind == Wait::BulkGroup;
+  };
+  if (!op.isLoad)
+    return llvm::any_of(op.warp->paths, isHeldUp);
+  return llvm::any_of(ctas[op.rank]->warps, [&](const auto &warp) {
+    return llvm::any_of(warp->paths, isHeldUp);
+  });
 }
 
 //===----------------------------------------------------------------------===//
@@ -225,6 +182,7 @@ void Machine::runCluster(std::array<uint32_t, 3> cluster) {
             rank++));
   clusterThreads = threads * ctas.size();
 
+  auto awaited = [this](const AsyncOp &op) { return isAwaited(op); };
   unsigned fruitless = 0;
   while (!stopped) {
     bool progress = false, polled = false, alive = false, rested = false;
@@ -246,11 +204,10 @@ void Machine::runCluster(std::array<uint32_t, 3> cluster) {
     if (!alive || stopped)
       break;
     if (time > options.maxInstructions) {
-      add({Hazard::InstructionLimit, "", "the launch was given up", "", 0, 0},
-          true);
+      reportLimit();
       break;
     }
-    if (progress || engine.completeOne()) {
+    if (progress || engine.completeOne(awaited)) {
       fruitless = 0;
       continue;
     }
@@ -259,8 +216,17 @@ void Machine::runCluster(std::array<uint32_t, 3> cluster) {
     if (!polled || ++fruitless > patience)
       reportDeadlock();
   }
-  while (!stopped && engine.completeOne())
+  while (!stopped && engine.completeOne(awaited))
     ;
+  endTrace();
+}
+
+void Machine::endTrace() {
+  engine.recordUnfinished();
+  report.trace.allCtas += ctas.size();
+  for (auto &cta : ctas)
+    if (cta->timeline)
+      report.trace.ctas.push_back(cta->timeline->finish());
 }
 
 llvm::Expected<Report> tilewright::sim::run(const Launch &launch,

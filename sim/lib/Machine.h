@@ -3,7 +3,9 @@
 #ifndef TILEWRIGHT_SIM_MACHINE_H
 #define TILEWRIGHT_SIM_MACHINE_H
 
+#include "Names.h"
 #include "Shadow.h"
+#include "Timeline.h"
 #include "tilewright/Sim/BulkCopy.h"
 #include "tilewright/Sim/Program.h"
 #include "tilewright/Sim/Simulator.h"
@@ -54,7 +56,8 @@ struct Path {
   bool polled = false;  ///< Found blocked in this round.
   bool arrived = false; ///< A blocking instruction has counted its arrival.
   uint64_t ticket = 0;  ///< Of that arrival.
-  Wait wait;
+  Wait wait;            ///< None unless the path is blocked.
+  Wait poll;            ///< What it last asked for in vain without blocking.
 };
 
 /// Lanes that will run together again from `pc` on.
@@ -137,6 +140,7 @@ public:
   std::vector<Path> paths;
 
 private:
+  Turn take(unsigned quantum);
   Step step(size_t i);
   void branch(size_t i, uint32_t taken);
   void exitLanes(size_t i, uint32_t leaving);
@@ -149,12 +153,26 @@ private:
   std::vector<Token> tokens;
 };
 
+/// One warp's arrivals at an mbarrier by one instruction, for reports.
+struct Arrivals {
+  unsigned rank = 0, warp = 0;
+  SourceLine loc;
+  uint64_t total = 0;
+  uint64_t phase = 0, inPhase = 0; ///< Arrivals in the last such phase.
+};
+
 struct MBarrier {
   uint32_t count = 0;   ///< Arrivals of a phase.
   uint32_t pending = 0; ///< Arrivals still missing.
   int64_t tx = 0;       ///< Bytes still missing (negative: came early).
   uint64_t phase = 0;   ///< Completed phases.
   SourceLine init;
+  Cta *cta = nullptr; ///< Where it is.
+  uint32_t address = 0;
+  std::vector<Arrivals> history; ///< In the order of the first arrivals.
+
+  /// Notes arrivals in the phase that is not over.
+  void note(const Warp &warp, uint64_t arrivals);
 };
 
 struct NamedBarrier {
@@ -164,8 +182,13 @@ struct NamedBarrier {
 
 /// One asynchronous copy from issue to completion.
 struct AsyncOp {
-  SourceLine loc;
-  unsigned cta = 0, warp = 0;
+  const Warp *warp = nullptr; ///< The issuer, and the instruction.
+  const Inst *inst = nullptr;
+  unsigned rank = 0;    ///< Of the CTA whose shared memory it touches.
+  ByteRange range;      ///< There.
+  uint32_t barrier = 0; ///< The mbarrier of a load, in the same CTA.
+  uint32_t issued = 0;  ///< When.
+  bool isLoad = false;
   bool done = false;
   /// Moves the bytes and settles barriers and shadow state.
   std::function<void()> complete;
@@ -187,6 +210,7 @@ struct WgmmaOp {
   bool scaleD = false;
   std::vector<uint32_t> fragmentA; ///< [thread][4] where A is in registers.
   ByteRanges touched;
+  uint32_t issued = 0;  ///< When its first warp came.
   bool reading = false; ///< Its readers are marked in the shadow.
   bool complete() const { return warpsIssued == 4; }
 };
@@ -214,6 +238,7 @@ struct Cta {
   int freeRegisters = 0;
   unsigned rounds = 0; ///< That it still rests (Machine::rests).
   std::vector<std::unique_ptr<Warp>> warps;
+  std::unique_ptr<Timeline> timeline; ///< Null: nothing is recorded.
 };
 
 /// Copies in flight, oldest first.
@@ -222,10 +247,15 @@ public:
   explicit AsyncEngine(const Options &options)
       : schedule(options.schedule), random(options.seed) {}
   void issue(std::shared_ptr<AsyncOp> op);
-  /// Completes the oldest copy; false if there is none.
-  bool completeOne();
+  /// Completes a copy, of Schedule::Latest the oldest that `isAwaited`, or else
+  /// the oldest; false if there is none.
+  bool completeOne(llvm::function_ref<bool(const AsyncOp &)> isAwaited);
+  /// Tells the timelines of copies that are not done at the end.
+  void recordUnfinished() const;
   /// Called between the turns of warps; whether it completed any.
   bool turn();
+  /// A copy in flight that touches a byte, or null.
+  const AsyncOp *find(unsigned rank, uint32_t address, bool isLoad) const;
 
 private:
   void complete(size_t i);
@@ -240,6 +270,8 @@ struct Machine : GlobalAccess {
           const Options &options, Report &report);
 
   void runCluster(std::array<uint32_t, 3> cluster);
+  /// Moves what was recorded to the report.
+  void endTrace();
 
   llvm::Error read(uint64_t address,
                    llvm::MutableArrayRef<uint8_t> bytes) override;
@@ -258,12 +290,22 @@ struct Machine : GlobalAccess {
   }
 
   void add(Finding finding, bool stop);
+  /// A blocked path cannot go on before this copy is done.
+  bool isAwaited(const AsyncOp &op) const;
   /// Whether no warp of the CTA gets a turn in this round. With random
   /// schedules the CTAs of a cluster drift apart, so that what one does after
   /// another has ended, or before it has begun, is seen.
   bool rests(Cta &cta);
   void reportDeadlock();
-  std::string describe(const Warp &warp, const Path &path);
+  /// The launch is given up: where everybody is.
+  void reportLimit();
+  /// "CTA 1", "CTA 1 (rank 1 of its cluster)".
+  std::string describe(const Cta &cta) const;
+  /// "wait for slot 0 of pipe ab to be full": of a blocked path, short.
+  std::string describeWait(const Path &path) const;
+  /// The asynchronous operation in flight, or the thread, that stands against
+  /// an access to a byte of `owner`: " (the copy at … of role load (warp 4))".
+  std::string describeOther(const Cta &owner, const Conflict &conflict) const;
   /// Subtracts arrivals and bytes; flips the phase when nothing is missing.
   /// Returns an error text where the counts do not allow it.
   llvm::Error arrive(MBarrier &barrier, uint32_t arrivals, int64_t tx);
@@ -274,6 +316,7 @@ struct Machine : GlobalAccess {
   Memory &memory;
   const Options &options;
   Report &report;
+  Names names;
   AsyncEngine engine;
   std::vector<uint8_t> params;
   uint32_t smemSize = 0;

@@ -140,13 +140,15 @@ void flatten(const Operand &op, std::vector<uint32_t> &out) {
 } // namespace
 
 std::string Program::where(const SourceLine &loc) const {
-  std::string result;
+  std::string ptx = llvm::formatv("PTX line {0}", loc.ptxLine);
+  std::string text = source(loc);
+  return text == ptx ? ptx : text + " (" + ptx + ")";
+}
+
+std::string Program::source(const SourceLine &loc) const {
   if (loc.line && loc.file < files.size() && !files[loc.file].empty())
-    result =
-        llvm::formatv("{0}:{1}:{2} ", files[loc.file], loc.line, loc.column);
-  if (result.empty())
-    return llvm::formatv("PTX line {0}", loc.ptxLine).str();
-  return result + llvm::formatv("(PTX line {0})", loc.ptxLine).str();
+    return llvm::formatv("{0}:{1}:{2}", files[loc.file], loc.line, loc.column);
+  return llvm::formatv("PTX line {0}", loc.ptxLine);
 }
 
 Error Parser::parseFile() {

@@ -56,8 +56,7 @@ std::string Report::str() const {
       text += finding.where + ": ";
     text += std::string(hazardName(finding.hazard)) + ": " + finding.message;
     if (!finding.opcode.empty())
-      text += " [" + finding.opcode + "; CTA " + std::to_string(finding.cta) +
-              ", warp " + std::to_string(finding.warp) + "]";
+      text += " [" + finding.opcode + "; " + finding.who + "]";
     text += "\n";
   }
   return text;

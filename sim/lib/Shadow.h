@@ -60,6 +60,9 @@ public:
                                           const ProxyFences &fences);
   /// `range` as at the begin, `touched` the bytes that were really written.
   void asyncWriteEnd(ByteRange range, llvm::ArrayRef<ByteRange> touched);
+  /// The thread of the cluster that wrote a byte last, of those not written by
+  /// a copy since.
+  unsigned lastWriter(uint32_t address) const { return writer[address]; }
   /// Marks the 8 bytes of an mbarrier, or frees them.
   void setBarrier(uint32_t address, bool isBarrier);
 

@@ -39,6 +39,7 @@ void Warp::report(Hazard hazard, const llvm::Twine &message) {
   }
   finding.cta = cta.linear;
   finding.warp = index;
+  finding.who = machine.describe(cta) + ", " + machine.names.warps(index);
   bool stop = hazard == Hazard::OutOfBounds || hazard == Hazard::Misaligned ||
               hazard == Hazard::BarrierMisuse || hazard == Hazard::Divergence ||
               hazard == Hazard::BadOperand || hazard == Hazard::Trap;
@@ -51,21 +52,24 @@ void Warp::reportConflict(const Cta &owner, const Conflict &conflict,
       llvm::formatv("{0} shared byte {1}", what, conflict.address).str();
   if (owner.rank != cta.rank)
     text += llvm::formatv(" of cluster CTA {0}", owner.rank).str();
+  text += machine.names.inBrackets(conflict.address);
+  std::string other = machine.describeOther(owner, conflict);
   switch (conflict.hazard) {
   case Hazard::UninitialisedShared:
     text += ", which nothing has written";
     break;
   case Hazard::ReadBeforeArrival:
-    text += ", which a copy in flight is still writing: wait for its mbarrier "
-            "first";
+    text += ", which a copy in flight" + other +
+            " is still writing: wait for its mbarrier first";
     break;
   case Hazard::OverwrittenWhileRead:
-    text += ", which an asynchronous copy or wgmma in flight still reads: wait "
-            "for it first";
+    text += ", which an asynchronous copy or wgmma in flight" + other +
+            " still reads: wait for it first";
     break;
   case Hazard::MissingProxyFence:
-    text += " through the async proxy; a thread wrote it through the generic "
-            "proxy, and no fence.proxy.async followed";
+    text += " through the async proxy; a thread" + other +
+            " wrote it through the generic proxy, and no fence.proxy.async "
+            "followed";
     break;
   case Hazard::BarrierMisuse:
     text += ", which is part of an mbarrier";
@@ -337,6 +341,8 @@ Step Warp::step(size_t i) {
   size_t pcIndex = path.pc;
   auto account = [&] {
     ++machine.time;
+    if (cta.timeline)
+      cta.timeline->executed(*this, code);
     ++machine.executed[pcIndex];
     machine.executedLanes[pcIndex] += __builtin_popcount(active);
   };
@@ -369,6 +375,7 @@ Step Warp::step(size_t i) {
   if (code.together == Together::Any) {
     ++path.pc;
     path.arrived = false;
+    path.wait.kind = Wait::None;
     return result;
   }
   uint32_t pc = path.pc;
@@ -377,11 +384,20 @@ Step Warp::step(size_t i) {
       ++other.pc;
       other.arrived = false;
       other.polled = false;
+      other.wait.kind = Wait::None;
     }
   return result;
 }
 
 Warp::Turn Warp::run(unsigned quantum) {
+  Turn turn = take(quantum);
+  if (cta.timeline &&
+      llvm::all_of(paths, [](const Path &path) { return path.polled; }))
+    cta.timeline->blocked(*this);
+  return turn;
+}
+
+Warp::Turn Warp::take(unsigned quantum) {
   for (Path &path : paths)
     path.polled = false;
   Turn turn = Turn::Stuck;

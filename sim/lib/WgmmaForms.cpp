@@ -114,6 +114,7 @@ Step mmaStep(Warp &warp, const Inst &inst, uint32_t mask) {
     }
   if (op.warpsIssued == 0) {
     op.inst = &inst;
+    op.issued = warp.machine.time - 1;
     op.descriptors = descriptors;
     op.scaleD = scaleD;
     if (fromRegisters)
@@ -162,6 +163,30 @@ Step commitStep(Warp &warp, const Inst &, uint32_t) {
   return Step::Next;
 }
 
+/// Tells the timeline of the groups, up to operation `upTo`, that this warp is
+/// the first to have waited for.
+void recordGroups(const Warp &warp, const WarpGroup &group, uint32_t upTo) {
+  Timeline *timeline = warp.cta.timeline.get();
+  if (!timeline)
+    return;
+  uint32_t next = group.retired;
+  for (uint32_t end : warp.wgmmaGroups) {
+    if (end > upTo)
+      break;
+    const WgmmaOp *first = nullptr;
+    unsigned count = 0;
+    for (; next < end; ++next) {
+      const WgmmaOp &op = group.ops[next - group.retired];
+      if (!op.reading)
+        continue;
+      first = first ? first : &op;
+      ++count;
+    }
+    if (first)
+      timeline->multiplied(warp.index / 4, *first->inst, first->issued, count);
+  }
+}
+
 Step waitStep(Warp &warp, const Inst &inst, uint32_t) {
   auto &groups = warp.wgmmaGroups;
   size_t keep = inst.ops[0].imm;
@@ -173,6 +198,7 @@ Step waitStep(Warp &warp, const Inst &inst, uint32_t) {
   for (uint32_t i = group.retired; i < upTo; ++i)
     if (!group.ops[i - group.retired].complete())
       return warp.block({Wait::Wgmma, 0, 0, 0});
+  recordGroups(warp, group, upTo);
   for (uint32_t i = group.retired; i < upTo; ++i) {
     WgmmaOp &op = group.ops[i - group.retired];
     if (op.reading)

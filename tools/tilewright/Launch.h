@@ -82,6 +82,9 @@ private:
   std::unique_ptr<dsl::typed::InstantiatedKernel> instance;
 };
 
+/// Writes tensors where `--dump` says; false after an error, which is reported.
+bool dump(llvm::ArrayRef<runtime::HostTensor> tensors);
+
 /// Prints `error: …` and returns false.
 bool report(const llvm::Twine &message);
 bool report(llvm::Error error);

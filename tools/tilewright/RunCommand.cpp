@@ -161,6 +161,8 @@ static void print(const reference::CheckReport &report) {
 /// Compares outputs with the reference if asked to, and says how it ended.
 static Exit conclude(Launch &launch, ArrayRef<runtime::HostTensor> outputs,
                      std::string failure) {
+  if (!dump(outputs))
+    return Failed;
   if (checking != Checking::No && failure.empty()) {
     double seconds;
     auto expected = evaluate(launch, seconds);
@@ -270,6 +272,10 @@ int cli::runRun() {
   }
   if (repeat < 1) {
     report("--repeat " + Twine(repeat) + ": expected at least 1");
+    return Failed;
+  }
+  if (!simulator && tracesOrReplacesPtx()) {
+    report("--trace and --ptx need --device sim");
     return Failed;
   }
   if (reference && checking == Checking::Sample) {

@@ -5,6 +5,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Simulate.h"
+#include "Symbols.h"
 #include "tilewright/Sim/Simulator.h"
 #include "tilewright/Sim/TensorMap.h"
 
@@ -35,6 +36,49 @@ static cl::opt<std::string> accumulateModel(
     cl::desc("How the simulator's tensor cores sum: exact (default), or "
              "hopper: truncated as measured on the hardware"),
     cl::cat(category), cl::sub(runCommand));
+
+static cl::opt<std::string> ptxFile(
+    "ptx", cl::value_desc("file"),
+    cl::desc("Run this PTX on the simulator in place of what the compiler "
+             "wrote for the kernel: it must have the same entry, parameters "
+             "and shared memory"),
+    cl::cat(category), cl::sub(runCommand));
+static cl::opt<std::string> traceFile(
+    "trace", cl::value_desc("file"),
+    cl::desc("Write the simulator's timeline as JSON trace events, which "
+             "ui.perfetto.dev opens; also of a launch that fails"),
+    cl::cat(category), cl::sub(runCommand));
+static cl::opt<unsigned>
+    traceCtas("trace-ctas", cl::init(4), cl::value_desc("N"),
+              cl::desc("CTAs in the timeline, the first ones (default 4)"),
+              cl::cat(category), cl::sub(runCommand));
+static cl::opt<unsigned> traceEvents(
+    "trace-events", cl::init(20000), cl::value_desc("N"),
+    cl::desc("Events of each CTA in the timeline, the first ones (default "
+             "20000)"),
+    cl::cat(category), cl::sub(runCommand));
+
+bool cli::tracesOrReplacesPtx() {
+  return !ptxFile.empty() || !traceFile.empty();
+}
+
+static bool writeTrace(const sim::Trace &trace, StringRef title) {
+  std::error_code code;
+  raw_fd_ostream os(traceFile, code);
+  if (!code) {
+    sim::writeTrace(trace, title, os);
+    os.close();
+    code = os.error();
+    os.clear_error();
+  }
+  if (code)
+    return report("cannot write '" + traceFile + "': " + code.message());
+  outs() << "  timeline in " << traceFile;
+  if (std::string cuts = trace.cuts(); !cuts.empty())
+    outs() << ": " << cuts << " (--trace-ctas, --trace-events)";
+  outs() << "\n";
+  return true;
+}
 
 static bool parseAccumulate(sim::Options &options) {
   if (accumulateModel == "exact")
@@ -130,6 +174,10 @@ static Error addParams(sim::Launch &launch, const runtime::Manifest &manifest,
 
 Exit cli::simulate(Launch &launch, std::vector<runtime::HostTensor> &after) {
   sim::Options options;
+  if (!traceFile.empty()) {
+    options.trace.ctas = std::max(1u, traceCtas.getValue());
+    options.trace.events = traceEvents;
+  }
   if (!parseSchedule(options) || !parseAccumulate(options))
     return Failed;
   if (sms == 0) {
@@ -168,12 +216,21 @@ Exit cli::simulate(Launch &launch, std::vector<runtime::HostTensor> &after) {
 
   sim::Launch kernel;
   kernel.ptx = launch.compiled->ptx;
+  if (!ptxFile.empty()) {
+    auto text = MemoryBuffer::getFile(ptxFile, /*IsText=*/true);
+    if (!text) {
+      report("cannot read '" + ptxFile + "': " + text.getError().message());
+      return Failed;
+    }
+    kernel.ptx = (*text)->getBuffer().str();
+  }
   kernel.entry = manifest.symbol;
   kernel.grid[0] = *grid;
   kernel.block[0] = manifest.launch.threads;
   for (unsigned d = 0; d < 3; ++d)
     kernel.cluster[d] = manifest.launch.cluster[d];
   kernel.smemBytes = static_cast<uint32_t>(manifest.launch.smem);
+  kernel.symbols = describeSymbols(launch.compiled->manifest);
   if (Error error = addParams(kernel, manifest, args, *bindings, spare))
     return fail(std::move(error));
 
@@ -187,6 +244,10 @@ Exit cli::simulate(Launch &launch, std::vector<runtime::HostTensor> &after) {
   errs() << formatv("simulated in {0:f2} s\n", seconds);
   outs() << formatv("  {0} CTAs, {1} warp instructions, {2} bytes copied\n",
                     *grid, result->warpInstructions, result->copiedBytes);
+  if (!traceFile.empty() &&
+      !writeTrace(result->trace,
+                  (launch.kernel().name + " " + launch.extents()).str()))
+    return Failed;
   if (!result->ok()) {
     outs() << result->str();
     outs() << "run: failed: the simulator has " << result->findings.size()

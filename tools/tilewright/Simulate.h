@@ -13,7 +13,11 @@ namespace tilewright::cli {
 
 /// Runs the compiled kernel's PTX on the simulator, from copies of the launch's
 /// tensors; `after` is what they hold then. Findings are printed and fail.
+/// `--ptx` replaces the kernel's PTX; `--trace` writes a timeline.
 Exit simulate(Launch &launch, std::vector<runtime::HostTensor> &after);
+
+/// An option was given that only the simulator has.
+bool tracesOrReplacesPtx();
 
 } // namespace tilewright::cli
 

@@ -59,29 +59,60 @@ static std::string describeType(Type type) {
   return text;
 }
 
+/// The arrivals of each role that end a phase of a ring's `side` barriers.
+static llvm::json::Array describeParties(pipe::RingOp ring, StringRef side) {
+  llvm::json::Array parties;
+  auto arrivals = ring->getAttrOfType<DictionaryAttr>("arrivals");
+  if (!arrivals)
+    return parties;
+  for (NamedAttribute party : arrivals.getAs<DictionaryAttr>(side))
+    parties.push_back(llvm::json::Object{
+        {"role", party.getName().getValue().str()},
+        {"arrivals", cast<IntegerAttr>(party.getValue()).getInt()}});
+  return parties;
+}
+
 static llvm::json::Object describeRing(pipe::RingOp ring) {
   int64_t instances = ring.getInstances().value_or(1);
   int64_t slots = static_cast<int64_t>(ring.getDepth()) * instances;
-  int64_t bytes = 0;
-  for (int64_t stride : ring.getStrides().value_or(ArrayRef<int64_t>()))
-    bytes += stride * slots;
   ArrayRef<int64_t> offsets = ring.getOffsets().value_or(ArrayRef<int64_t>());
+  ArrayRef<int64_t> strides = ring.getStrides().value_or(ArrayRef<int64_t>());
+  int64_t bytes = 0;
+  for (int64_t stride : strides)
+    bytes += stride * slots;
   llvm::json::Array fields;
   for (unsigned i = 0; i < ring.getFieldNames().size(); ++i) {
     tile::SharedAttr layout = ring.getFieldLayout(i);
+    tile::ViewType type = ring.getFieldType(i);
+    int64_t bits =
+        type.getNumElements() * tile::getStorageBits(type.getElementType());
     fields.push_back(llvm::json::Object{
         {"name", cast<StringAttr>(ring.getFieldNames()[i]).getValue().str()},
-        {"type", describeType(ring.getFieldType(i))},
+        {"type", describeType(type)},
+        {"bytes", bits / 8},
         {"swizzle", layout ? layout.getSwizzle() : 0},
-        {"offset", offsets.empty() ? 0 : offsets[i]}});
+        {"offset", offsets.empty() ? 0 : offsets[i]},
+        {"stride", strides.empty() ? 0 : strides[i]}});
   }
-  return llvm::json::Object{
+  llvm::json::Object result{
       {"name", ring.getSymName().str()},
       {"stages", static_cast<int64_t>(ring.getDepth())},
       {"copies", instances},
       {"bytes", bytes},
       {"implicit", ring.getConsumer() == pipe::Consumer::CopyEngine},
       {"fields", std::move(fields)}};
+  if (ring.getBarriers()) {
+    auto first = static_cast<int64_t>(*ring.getBarriers());
+    auto depth = static_cast<int64_t>(ring.getDepth());
+    // As getBarrierPointer (lib/Conversion) places them: 8 bytes each, those
+    // of full slots, then those of empty ones.
+    result["full"] = llvm::json::Object{
+        {"offset", first}, {"parties", describeParties(ring, "full")}};
+    result["empty"] =
+        llvm::json::Object{{"offset", first + 8 * depth},
+                           {"parties", describeParties(ring, "empty")}};
+  }
+  return result;
 }
 
 llvm::json::Object tilewright::describeResources(tile::KernelOp kernel) {

@@ -147,6 +147,7 @@ private:
   /// Every warp that reads a slot arrives once when it is done.
   LogicalResult countArrivals(pipe::RingOp ring) {
     int64_t full = 0, empty = 0;
+    NamedAttrList fills, empties;
     for (RoleOp role : roles) {
       bool gets = false;
       pipe::AcquirePutOp bulk, written;
@@ -162,13 +163,24 @@ private:
         return written.emitError("one role fills pipe '")
                << ring.getSymName()
                << "' by bulk copies and by ordinary stores: not lowered yet";
+      auto count = [&](NamedAttrList &parties, int64_t &sum, bool one) {
+        int64_t arrivals = one ? 1 : role.getNumWarps();
+        parties.set(role.getName(), builder.getI64IntegerAttr(arrivals));
+        sum += arrivals;
+      };
       if (bulk || written)
-        full += bulk || isSingleThread(role) ? 1 : role.getNumWarps();
+        count(fills, full, bulk || isSingleThread(role));
       if (gets)
-        empty += isSingleThread(role) ? 1 : role.getNumWarps();
+        count(empties, empty, isSingleThread(role));
     }
     ring.setFullCount(full);
     ring.setEmptyCount(empty);
+    ring->setAttr("arrivals",
+                  builder.getDictionaryAttr(
+                      {builder.getNamedAttr(
+                           "empty", empties.getDictionary(ring.getContext())),
+                       builder.getNamedAttr(
+                           "full", fills.getDictionary(ring.getContext()))}));
     return success();
   }
 

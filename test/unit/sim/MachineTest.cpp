@@ -688,7 +688,7 @@ TEST(Bulk, ExpectingTheWrongNumberOfBytesIsADeadlock) {
   body.replace(body.find("[smem], 64"), 10, "[smem], 80");
   Report report = Kernel(body).run();
   ASSERT_TRUE(report.has(Hazard::Deadlock)) << report.str();
-  EXPECT_NE(report.str().find("0 of 1 arrivals and 16 bytes are missing"),
+  EXPECT_NE(report.str().find("16 bytes that were announced have not come"),
             std::string::npos)
       << report.str();
 }

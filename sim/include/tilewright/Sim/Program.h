@@ -155,6 +155,8 @@ struct Program {
 
   /// "kernel.tw:36:13 (PTX line 412)".
   std::string where(const SourceLine &loc) const;
+  /// "kernel.tw:36:13", or "PTX line 412" where the source is not known.
+  std::string source(const SourceLine &loc) const;
 };
 
 /// First byte of shared memory that a program may use: the system reserves

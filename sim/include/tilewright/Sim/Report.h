@@ -3,6 +3,7 @@
 #ifndef TILEWRIGHT_SIM_REPORT_H
 #define TILEWRIGHT_SIM_REPORT_H
 
+#include "tilewright/Sim/Trace.h"
 #include <cstdint>
 #include <map>
 #include <string>
@@ -38,6 +39,7 @@ struct Finding {
   std::string message; ///< One or more lines.
   std::string opcode;
   unsigned cta = 0, warp = 0; ///< Linear CTA index in the grid.
+  std::string who; ///< "CTA 1 (rank 1 of its cluster), role load (warp 4)".
 };
 
 struct Report {
@@ -46,6 +48,7 @@ struct Report {
   std::map<std::string, uint64_t> opcodes; ///< Warp instructions by opcode.
   /// Bytes that asynchronous copies moved.
   uint64_t copiedBytes = 0;
+  Trace trace; ///< Without CTAs unless it was asked for.
 
   bool ok() const { return findings.empty(); }
   bool has(Hazard hazard) const;

@@ -5,6 +5,7 @@
 
 #include "tilewright/Sim/Memory.h"
 #include "tilewright/Sim/Report.h"
+#include "tilewright/Sim/Symbols.h"
 #include "tilewright/Sim/Wgmma.h"
 #include "llvm/Support/Error.h"
 #include <array>
@@ -24,6 +25,7 @@ struct Launch {
   uint32_t smemBytes = 0; ///< Dynamic shared memory.
   /// The bytes of each parameter, in order; sizes must match the entry's.
   std::vector<std::vector<uint8_t>> params;
+  Symbols symbols; ///< For reports; may be empty.
 
   template <typename T> void add(const T &value) {
     params.emplace_back(sizeof(T));
@@ -34,7 +36,8 @@ struct Launch {
 /// When asynchronous copies complete. The granule is a whole copy: its reads
 /// and its writes happen at one point, between two warp instructions.
 enum class Schedule : uint8_t {
-  Latest,   ///< Only once no warp can run without it (the default).
+  Latest,   ///< Only once no warp can run without it, first those that one of
+            ///< them waits for (the default).
   Earliest, ///< At once.
   Random,   ///< Anywhere in between, by `seed`; CTAs of a cluster drift apart.
 };
@@ -48,6 +51,8 @@ struct Options {
   /// Findings after which a launch stops. Out-of-bounds accesses, deadlocks
   /// and misused barriers always stop it.
   unsigned maxFindings = 16;
+  /// What to record in Report::trace; also of launches that fail.
+  TraceLimits trace;
 };
 
 /// Runs the launch to its end, or to a finding that stops it. Errors are those

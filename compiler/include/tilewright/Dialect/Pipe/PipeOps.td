@@ -56,9 +56,10 @@ def Pipe_RingOp : Pipe_Op<"ring", [Symbol]> {
     slot): each field is an array of its own, so that no slot is padded to the
     largest alignment; `barriers` (byte offset of its full barriers; the empty
     ones follow), `full_count` and `empty_count` (arrivals a phase of one CTA's
-    roles), `instances` (one ring for each group of a role, for implicit rings),
-    `multicast` (the CTAs of the cluster: the leader, rank 0, fills some fields
-    of all their rings at once, so all consumers release to it, too).
+    roles; the attribute `arrivals` says how many are each role's), `instances`
+    (one ring for each group of a role, for implicit rings), `multicast` (the
+    CTAs of the cluster: the leader, rank 0, fills some fields of all their
+    rings at once, so all consumers release to it, too).
     `private_fields` are those that the source says not to multicast.
 
     With consumer `copy_engine` the ring is implicit: a store through shared
