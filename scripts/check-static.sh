@@ -1,6 +1,8 @@
 #!/usr/bin/env bash
-# check-static.sh [BUILD]: the release's programs need only libc and libm, and
-# libtilewright.so shows nothing of LLVM. Exit status 1 with the reason if not.
+# check-static.sh [BUILD]: the release's programs and libtilewright.so need only
+# libc and libm (the program tilewright: that library, too) and know no path of
+# the build; what a wheel holds needs no newer glibc than the wheel's tag says;
+# the library shows nothing of LLVM. Exit status 1 with the reason if not. Installing into a wheel runs it.
 set -uo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 BUILD=$(cd "${1:-$BUILD}" && pwd) || fail "no folder ${1:-$BUILD}"
@@ -15,6 +17,17 @@ complain() {
   bad=1
 }
 
+# The wheel's platform tag is the promise to keep.
+tag=$(grep -oE 'manylinux_2_[0-9]+' "$ROOT/pyproject.toml" | head -n 1)
+[ -n "$tag" ] || complain "pyproject.toml names no manylinux tag"
+promised=2.${tag##*_}
+
+# Folders of ours, not the repository's own path: that may be as short as /src.
+paths=(-e "$BUILD/")
+for part in compiler dsl runtime sim tools; do
+  paths+=(-e "$ROOT/$part/")
+done
+
 checked=0
 for file in "$BUILD/bin/tilewright" "$BUILD/bin/tilewright-opt" \
   "$BUILD/bin/tilewright-upstream-opt" "$BUILD/bin/tilewright-ptx" \
@@ -26,9 +39,26 @@ for file in "$BUILD/bin/tilewright" "$BUILD/bin/tilewright-opt" \
   for library in $needed; do
     case $library in
     libc.so.6 | libm.so.6 | ld-linux-x86-64.so.2) ;;
+    libtilewright.so)
+      [ "$file" = "$BUILD/bin/tilewright" ] ||
+        complain "$file needs $library"
+      ;;
     *) complain "$file needs $library" ;;
     esac
   done
+  glibc=$(readelf -V -W "$file" | grep -oE 'GLIBC_2\.[0-9.]+' | sed 's/.*_//' |
+    sort -uV | tail -n 1)
+  [ -n "$glibc" ] || complain "$file needs no version of glibc: not looked at?"
+  newest=$(printf '%s\n' "$glibc" "$promised" | sort -V | tail -n 1)
+  case $file in
+  */bin/tilewright | */lib/libtilewright.so) # what a wheel holds
+    [ "$newest" = "$promised" ] ||
+      complain "$file needs glibc $glibc, but pyproject.toml's tag is $tag"
+    ;;
+  esac
+  if grep -qF "${paths[@]}" "$file"; then
+    complain "$file holds paths of this build"
+  fi
   # What the loader resolves, libraries of libraries included.
   if ldd "$file" | grep -E 'LLVM|MLIR|stdc\+\+|libgcc|not found'; then
     complain "$file loads what is listed above"

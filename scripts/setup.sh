@@ -19,7 +19,8 @@ PACKAGES=(
 )
 # ptxas of this release is what the tests of registers and spills are for.
 PTXAS_PACKAGE=nvidia-cuda-nvcc==13.0.88
-PYTHON_PACKAGES=(pytest==8.4.2 numpy==2.3.3)
+# scikit-build-core builds the wheel.
+PYTHON_PACKAGES=(pytest==8.4.2 numpy==2.3.3 scikit-build-core==1.1.2)
 LOG=$ROOT/build/setup.log
 
 mkdir -p "$ROOT/build" || fail "cannot write to $ROOT"

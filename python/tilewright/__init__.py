@@ -19,9 +19,8 @@ from ._errors import (
     NoGpuError,
 )
 from ._kernel import Kernel, load
+from ._sources import kernel_path
 from ._tensor import DeviceArray
-
-__version__ = "0.1.0"
 
 __all__ = [
     "ArgumentError",
@@ -35,5 +34,15 @@ __all__ = [
     "compile",
     "device_target",
     "has_compiler",
+    "kernel_path",
     "load",
 ]
+
+
+def __getattr__(name):
+    # Asked of the library, which knows; an import must not load it.
+    if name == "__version__":
+        from . import _library
+
+        return _library.library().twVersion().decode()
+    raise AttributeError(f"module 'tilewright' has no attribute '{name}'")

@@ -129,25 +129,31 @@ def candidates():
     return paths
 
 
+def path():
+    """The library's file; an Error says where it was looked for."""
+    paths = candidates()
+    found = next((p for p in paths if os.path.exists(p)), None)
+    if found is None:
+        raise _errors.Error(
+            "libtilewright.so not found (set TILEWRIGHT_LIBRARY); looked at "
+            + ", ".join(paths)
+        )
+    return found
+
+
 def library():
-    """The loaded library; an Error says where it was looked for."""
+    """The loaded library; an Error says why there is none."""
     global _library
     if _library is not None:
         return _library
     with _lock:
         if _library is not None:
             return _library
-        paths = candidates()
-        path = next((p for p in paths if os.path.exists(p)), None)
-        if path is None:
-            raise _errors.Error(
-                "libtilewright.so not found (set TILEWRIGHT_LIBRARY); looked at "
-                + ", ".join(paths)
-            )
+        file = path()
         try:
-            loaded = ctypes.CDLL(path)
+            loaded = ctypes.CDLL(file)
         except OSError as error:
-            raise _errors.Error(f"cannot load {path}: {error}") from None
+            raise _errors.Error(f"cannot load {file}: {error}") from None
         for name, (result, arguments) in PROTOTYPES.items():
             function = getattr(loaded, name)
             function.restype = result
@@ -155,7 +161,7 @@ def library():
         version = loaded.twApiVersion()
         if version != API_VERSION:
             raise _errors.Error(
-                f"{path} has version {version} of the C API, this package needs "
+                f"{file} has version {version} of the C API, this package needs "
                 f"{API_VERSION}"
             )
         _library = loaded

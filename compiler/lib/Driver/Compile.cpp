@@ -36,7 +36,9 @@ std::optional<Stage> tilewright::parseStage(StringRef name) {
       .Default(std::nullopt);
 }
 
-std::string tilewright::compilerVersion() { return "tilewright 0.1.0"; }
+std::string tilewright::compilerVersion() {
+  return "tilewright " TILEWRIGHT_VERSION;
+}
 
 std::string CompileResult::manifestText() const {
   std::string text;

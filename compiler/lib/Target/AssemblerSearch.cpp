@@ -38,6 +38,7 @@
 #include "llvm/Support/Program.h"
 
 #include <cstdlib>
+#include <dlfcn.h>
 #include <map>
 #include <mutex>
 
@@ -77,6 +78,7 @@ private:
   const std::vector<Place> &sitePackages();
   void addVirtualEnvironment(StringRef root, StringRef name);
   void addSitePackages(StringRef path, StringRef name);
+  void addFoldersAbove(StringRef folder);
   std::string variable(StringRef name) const {
     return search.getenv(name).value_or("");
   }
@@ -204,27 +206,53 @@ void Finder::addVirtualEnvironment(StringRef root, StringRef name) {
       addSitePackages(below(entry, "site-packages"), name);
 }
 
+/// The folder of the shared library or program that holds this code; empty if
+/// the dynamic linker does not know.
+static std::string codeFolder() {
+  static int anchor;
+  Dl_info info;
+  SmallString<128> path;
+  if (!dladdr(&anchor, &info) || !info.dli_fname ||
+      sys::fs::real_path(info.dli_fname, path))
+    return "";
+  return sys::path::parent_path(path).str();
+}
+
+/// `folder` and three folders above it: virtual environments there, and the
+/// folder itself where CUDA's or Triton's packages are installed in it.
+void Finder::addFoldersAbove(StringRef folder) {
+  // <repository>/build/dev/bin: four levels reach the repository;
+  // <site-packages>/tilewright/lib: three, what is installed beside it.
+  for (unsigned level = 0; level < 4 && !folder.empty(); ++level) {
+    for (const char *package : {"nvidia", "triton"})
+      if (sys::fs::is_directory(below(folder, package)))
+        addSitePackages(folder, folder);
+    addVirtualEnvironment(folder, folder);
+    for (const char *name : {".venv", "venv"})
+      addVirtualEnvironment(below(folder, name), below(folder, name));
+    folder = sys::path::parent_path(folder);
+  }
+}
+
 /// Folders that hold Python packages: of the active virtual environment, of
-/// those next to the program or above it, and of the python3 on PATH.
+/// those next to the program or above it, what it is installed beside, and of
+/// the python3 on PATH.
 const std::vector<Place> &Finder::sitePackages() {
   if (std::exchange(sitesKnown, true))
     return sites;
   if (std::string active = variable("VIRTUAL_ENV"); !active.empty())
     addVirtualEnvironment(active, "$VIRTUAL_ENV");
 
-  std::string folder = search.programDir;
-  if (folder.empty()) {
+  if (search.programDir.empty()) {
+    // The library may be in Python's process: it is what was installed beside
+    // the packages, wherever that Python is.
+    addFoldersAbove(codeFolder());
     // Any address in this program will do where argv[0] is not known.
     static int anchor;
     std::string program = sys::fs::getMainExecutable(nullptr, &anchor);
-    folder = sys::path::parent_path(program).str();
-  }
-  // <repository>/build/dev/bin: four levels reach the repository.
-  for (unsigned level = 0; level < 4 && !folder.empty(); ++level) {
-    addVirtualEnvironment(folder, folder);
-    for (const char *name : {".venv", "venv"})
-      addVirtualEnvironment(below(folder, name), below(folder, name));
-    folder = sys::path::parent_path(folder).str();
+    addFoldersAbove(sys::path::parent_path(program));
+  } else {
+    addFoldersAbove(search.programDir);
   }
 
   if (!search.askPython)

@@ -36,7 +36,7 @@ TW_API const char *twLastError(void);
 /* The CUresult of the last TW_DRIVER_ERROR of this thread. */
 TW_API int twLastDriverResult(void);
 
-/* The library's version, "0.1.0". */
+/* The library's version, such as "1.2.3". */
 TW_API const char *twVersion(void);
 /* Raised whenever a declaration in this header changes incompatibly. */
 #define TW_API_VERSION 1
@@ -158,6 +158,16 @@ typedef void (*twCompileCallback)(const char *request_json,
    is part of every cache key. `callback` NULL: no compiler. */
 TW_API twStatus twSetCompiler(twCompileCallback callback, const char *version,
                               void *user);
+
+/*===--- The command line
+ * ------------------------------------------------------===*/
+
+/* What the program `tilewright` does: docs/cli.md. Takes main's arguments,
+   returns the exit status, and may end the process itself, as for `--help`.
+   Installs handlers that print a stack on a crash: call it at most once, from
+   a process that does nothing else. 1, with a message on standard error, in a
+   library that was built without the command line. */
+TW_API int twMain(int argc, const char *const *argv);
 
 #ifdef __cplusplus
 }

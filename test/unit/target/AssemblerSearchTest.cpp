@@ -135,6 +135,15 @@ TEST_F(AssemblerSearchTest, ProgramInsideEnvironment) {
   EXPECT_EQ(find().path, path);
 }
 
+// The Python package: <packages>/tilewright/bin beside <packages>/nvidia,
+// whatever the folder is called and whether or not an environment is active.
+TEST_F(AssemblerSearchTest, ProgramBesidePackages) {
+  search.programDir = folder.path("anywhere/tilewright/bin");
+  std::string path = folder.ptxas("anywhere/nvidia/cu13/bin/ptxas");
+  EXPECT_EQ(find().path, path);
+  EXPECT_EQ(find().foundBy, "Python packages of " + folder.path("anywhere"));
+}
+
 // What is broken or too old is passed over, and the user can see why.
 TEST_F(AssemblerSearchTest, PassesOverUnusable) {
   environment["CUDA_HOME"] = folder.path("home");

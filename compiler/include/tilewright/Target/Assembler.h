@@ -60,7 +60,8 @@ struct AssemblerSearch {
   /// Reads an environment variable.
   std::function<std::optional<std::string>(llvm::StringRef)> getenv;
   /// The directory of the running program; virtual environments next to it
-  /// and above it are searched. Empty: that of this process.
+  /// and above it, and packages that it is installed beside, are searched.
+  /// Empty: those of this library and of this process.
   std::string programDir;
   /// The toolkit that is tried last. Empty: none.
   std::string defaultToolkit = "/usr/local/cuda";

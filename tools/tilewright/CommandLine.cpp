@@ -1,6 +1,11 @@
-//===- tilewright.cpp - the command line of the compiler ------------------===//
+//===- CommandLine.cpp - the command line of the compiler -----------------===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// Linked into libtilewright.so, whose twMain calls it: the compiler is shipped
+// once, and the program `tilewright` is an entry to it (Main.cpp).
 //
 //===----------------------------------------------------------------------===//
 
@@ -37,7 +42,13 @@ static void hideForeignOptions(cl::SubCommand &command) {
   }
 }
 
-int main(int argc, char **argv) {
+/// Found by the C API (runtime/lib/CAPI/CommandLine.cpp).
+extern "C" int tilewrightCommandLine(int argc, const char *const *given);
+
+extern "C" int tilewrightCommandLine(int argc, const char *const *given) {
+  llvm::SmallVector<const char *> arguments(given, given + argc);
+  arguments.push_back(nullptr);
+  const char **argv = arguments.data();
   llvm::InitLLVM init(argc, argv);
   for (cl::SubCommand *command :
        {&cl::SubCommand::getTopLevel(), &cli::compileCommand, &cli::runCommand,
