@@ -37,12 +37,15 @@ def split_by_fills(records, calls, spare=0):
     filling = [r for r in records if "Memset" in r[0] or "FillFunctor" in r[0]]
     if not filling:
         raise TimingError("the profiler shows no fill")
-    # Contenders may clear small workspaces; the flush is far longer.
+    # Contenders may clear small workspaces; the flush is far longer, in
+    # whole or in parts of one size.
     longest = max(record[2] for record in filling)
     groups = []
     for record in records:
         if record in filling and record[2] * 2 >= longest:
-            groups.append([])
+            # One fill can be several records: the driver clears in parts.
+            if not groups or groups[-1]:
+                groups.append([])
         elif groups:
             groups[-1].append(record)
     if not calls <= len(groups) <= calls + spare:

@@ -193,12 +193,19 @@ def test_records_go_to_their_calls():
     [
         ([("gemm", 0, 1)], "no fill"),
         ([(FILL, 0, 9), ("gemm", 10, 1)], "1 of 2 fills"),
-        ([(FILL, 0, 9), (FILL, 10, 9), ("gemm", 20, 1)], "no kernel in 1 calls"),
+        ([(FILL, 0, 9), (FILL, 10, 9), ("gemm", 20, 1)], "1 of 2 fills"),
+        ([(FILL, 0, 9), ("gemm", 10, 1), (FILL, 20, 9)], "no kernel in 1 calls"),
     ],
 )
 def test_records_that_do_not_add_up(records, message):
     with pytest.raises(timing.TimingError, match=message):
         timing.split_by_fills(records, 2)
+
+
+def test_a_fill_in_parts_is_one():
+    parts = [(FILL, 0, 9), (FILL, 10, 9), ("gemm", 20, 3), (FILL, 30, 9), (FILL, 40, 9)]
+    groups = timing.split_by_fills([*parts, ("gemm", 50, 4)], 2)
+    assert [[time for _, _, time in group] for group in groups] == [[3], [4]]
 
 
 def test_the_first_call_may_be_lost():
