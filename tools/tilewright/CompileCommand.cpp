@@ -186,10 +186,11 @@ int cli::runCompile() {
     return 1;
   if (showTimes)
     errs() << formatv("front end {0:f1} ms, passes {1:f1} ms, LLVM {2:f1} ms, "
-                      "assembler {3:f1} ms, total {4:f1} ms\n",
+                      "assembler {3:f1} ms, total {4:f1} ms\n"
+                      "of the passes, proof of the protocol {5:f2} ms\n",
                       result->times.frontEnd, result->times.passes,
                       result->times.llvm, result->times.assembler,
-                      result->times.total());
+                      result->times.total(), result->times.verifyRings);
   if (*stage != Stage::Cubin) {
     if (!output.empty())
       return writeFile(output, result->text) ? 0 : 1;

@@ -92,7 +92,8 @@ Counts collect(ArrayRef<RingNode> nodes, unsigned user) {
     switch (node.kind) {
     case RingNode::Event:
       if (node.user == user && (node.event == RingEventKind::Put ||
-                                node.event == RingEventKind::Get))
+                                node.event == RingEventKind::Get ||
+                                node.event == RingEventKind::Issue))
         add(counts, RingCount{{}, 1, {node.op}});
       break;
     case RingNode::Loop:
@@ -305,6 +306,16 @@ private:
 };
 
 } // namespace
+
+bool tilewright::takeEquallyMany(
+    ArrayRef<std::pair<unsigned, ArrayRef<RingNode>>> programs) {
+  if (programs.empty())
+    return true;
+  Counts expected = collect(programs.front().second, programs.front().first);
+  return llvm::all_of(programs.drop_front(), [&](const auto &program) {
+    return equal(expected, collect(program.second, program.first));
+  });
+}
 
 LogicalResult tilewright::checkRingCounts(const RingProtocol &protocol) {
   return Comparison(protocol).run();

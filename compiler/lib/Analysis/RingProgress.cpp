@@ -90,7 +90,7 @@ public:
   }
 
 private:
-  /// More than this many outcomes of conditions in one scope are not tried.
+  /// More than this many outcomes of conditions are not tried.
   static constexpr unsigned maxOutcomes = 1024;
   /// Events of a role that a diagnostic shows before the one that waits.
   static constexpr unsigned maxTrace = 12;
@@ -273,10 +273,37 @@ private:
 
   /// Whether a branch must be gone through by itself and not with what
   /// follows it: threads that share a ring may be in both of its branches.
-  bool isLocalBranch(const RingNode &node, const State &state) const {
+  bool isLocalBranch(const RingNode &node) const {
     ControlFacts facts =
         protocol.getValues().getConditionFacts(node.condition.id);
     return !facts.isAgreed() || (clusters && facts.perCTA);
+  }
+
+  /// Whether all users of a ring take equally many slots in the branch, and
+  /// none holds one. Then no event in it waits for one that follows it, and it
+  /// can be gone through by itself, which spares trying each outcome with all
+  /// that follows.
+  bool isEven(const std::map<unsigned, const RingNode *> &nodes,
+              const State &state) const {
+    llvm::SmallSet<unsigned, 8> used;
+    for (auto [role, node] : nodes)
+      findRings(*node, state, used);
+    for (unsigned number : used) {
+      const RingInfo &ring = protocol.getRings()[number];
+      for (unsigned index : ring.users)
+        if (!state.users[index].open.empty())
+          return false;
+      for (bool outcome : {true, false}) {
+        SmallVector<std::pair<unsigned, ArrayRef<RingNode>>> programs;
+        for (unsigned index : ring.users)
+          if (auto it = nodes.find(user(index).role); it != nodes.end())
+            programs.push_back({index, outcome ? it->second->children
+                                               : it->second->otherwise});
+        if (!takeEquallyMany(programs))
+          return false;
+      }
+    }
+    return true;
   }
 
   /// Goes through one iteration of a loop, or both outcomes of a branch.
@@ -293,6 +320,10 @@ private:
       for (auto [role, node] : nodes)
         inner.roles[role].push_back(
             {outcome ? &node->children : &node->otherwise});
+      // What a role alone knows may have another value elsewhere.
+      const RingNode &first = *nodes.begin()->second;
+      if (!loop && !isLocalBranch(first))
+        inner.assumed[first.condition.id] = outcome;
       Scope scope;
       scope.loops = nodes;
       if (!runScope(std::move(inner), std::move(scope)))
@@ -335,11 +366,10 @@ private:
     for (const UserState &user : state.users)
       scope.taken.push_back(user.taken);
     state.trace.assign(protocol.getRoles().size(), {});
-    unsigned outcomes = 0;
-    return runToEnd(std::move(state), scope, outcomes);
+    return runToEnd(std::move(state), scope);
   }
 
-  bool runToEnd(State state, const Scope &scope, unsigned &outcomes) {
+  bool runToEnd(State state, const Scope &scope) {
     while (true) {
       bool moved = false, left = false;
       for (unsigned role = 0; role < state.roles.size(); ++role) {
@@ -353,11 +383,11 @@ private:
       // All wait or stand at loops and branches.
       for (unsigned role = 0; role < state.roles.size() && !moved; ++role) {
         const RingNode *node = current(state, role);
-        if (!node || node->kind == RingNode::Event ||
-            (node->kind == RingNode::Branch && !isLocalBranch(*node, state)))
+        if (!node || node->kind == RingNode::Event)
           continue;
         auto nodes = gather(role, state);
-        if (!nodes)
+        if (!nodes || (node->kind == RingNode::Branch &&
+                       !isLocalBranch(*node) && !isEven(*nodes, state)))
           continue;
         if (!runShared(*nodes, state))
           return false;
@@ -369,8 +399,7 @@ private:
         continue;
       for (unsigned role = 0; role < state.roles.size(); ++role) {
         const RingNode *node = current(state, role);
-        if (!node || node->kind != RingNode::Branch ||
-            isLocalBranch(*node, state))
+        if (!node || node->kind != RingNode::Branch || isLocalBranch(*node))
           continue;
         if (++outcomes > maxOutcomes) {
           node->op->emitError("too many independent conditions around the "
@@ -380,8 +409,8 @@ private:
         State other = state;
         state.assumed[node->condition.id] = true;
         other.assumed[node->condition.id] = false;
-        return runToEnd(std::move(state), scope, outcomes) &&
-               runToEnd(std::move(other), scope, outcomes);
+        return runToEnd(std::move(state), scope) &&
+               runToEnd(std::move(other), scope);
       }
       reportStuck(state, scope);
       return false;
@@ -561,6 +590,7 @@ private:
 
   const RingProtocol &protocol;
   bool clusters = false;
+  unsigned outcomes = 0;
 };
 
 } // namespace

@@ -156,6 +156,10 @@ struct RingCount {
 /// every slot, and drains the ring last.
 mlir::LogicalResult checkSlotUses(const RingProtocol &protocol);
 
+/// Whether users acquire equally many slots in the nodes that come with them.
+bool takeEquallyMany(
+    llvm::ArrayRef<std::pair<unsigned, llvm::ArrayRef<RingNode>>> programs);
+
 /// Checks that all users of a ring acquire equally many slots, whatever the
 /// trip counts.
 mlir::LogicalResult checkRingCounts(const RingProtocol &protocol);
