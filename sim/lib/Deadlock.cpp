@@ -430,9 +430,8 @@ std::string Deadlock::explainCycle() {
     std::string text = "\n  a cycle: ";
     auto full = [&](size_t at) {
       const Waiter &waiter = waiters[at];
-      return (machine.ctas.size() > 1 ? machine.describe(*waiter.cta) + ", "
-                                      : "") +
-             name(waiter);
+      std::string cta = llvm::formatv("CTA {0}, ", waiter.cta->linear);
+      return (machine.ctas.size() > 1 ? cta : "") + name(waiter);
     };
     for (size_t at : path)
       text += full(at) + " waits for ";

@@ -20,7 +20,7 @@ TOOL = shutil.which("tilewright")
 if not TOOL:
     pytest.skip("no tilewright in PATH", allow_module_level=True)
 
-COMMON = {"CL": 1, "G": 8}
+COMMON = {"CL": 1, "G": 8}  # CTAs of a cluster; columns of a band.
 
 
 class Kernel:
@@ -57,7 +57,8 @@ class Kernel:
         )
         command = [TOOL, "run", self.file, "--device", "sim", "--check=full"]
         command += ["--ptxas", "driver", "--shape", extents]
-        command += ["--schedule", schedule, "--sms", str(sms)]
+        # Whole clusters.
+        command += ["--schedule", schedule, "--sms", str(sms * self.constants["CL"])]
         done = subprocess.run(
             command + self.options(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT
         )
@@ -68,6 +69,7 @@ class Kernel:
 def gemms():
     yield Kernel("gemm", "gemm/fp8_gemm_nt.tw", 128, BM=64, BN=32, WG=1)
     yield Kernel("gemm-2", "gemm/fp8_gemm_nt.tw", 128, BM=128, BN=48, WG=2)
+    yield Kernel("gemm-cl2", "gemm/fp8_gemm_nt.tw", 128, BM=64, BN=32, WG=1, CL=2)
     swap = "sketches/fp8_gemm_nt_swap_ab.tw"
     yield Kernel("swap", swap, 128, BM=16, BN=64, WG=1)
     yield Kernel("swap-2", swap, 128, BM=8, BN=128, WG=2)
@@ -102,8 +104,8 @@ def named(kernels):
 @named(KERNELS)
 @pytest.mark.parametrize("trips", ["0", "1", "depth-1", "depth", "depth+1"])
 def test_trips(kernel, trips, tmp_path):
-    """A ring with so many puts and gets a tile; four tiles of one CTA, so that
-    slots and phases go on from tile to tile."""
+    """A ring with so many puts and gets a tile; four tiles of one CTA (or of one
+    cluster), so that slots and phases go on from tile to tile."""
     depth = kernel.stages(str(tmp_path))
     counts = {"0": 0, "1": 1, "depth-1": depth - 1, "depth": depth}
     count = counts.get(trips, depth + 1)
