@@ -72,8 +72,7 @@ std::string Machine::describeWait(const Path &path) const {
 std::string Machine::describeOther(const Cta &owner,
                                    const Conflict &conflict) const {
   auto at = [&](const Inst &inst, const Warp &warp, const char *what) {
-    return llvm::formatv(" ({0} at {1} of {2}{3})", what,
-                         program.source(inst.loc),
+    return llvm::formatv("{0} at {1} of {2}{3}", what, program.source(inst.loc),
                          &warp.cta == &owner ? "" : describe(warp.cta) + ", ",
                          names.warps(warp.index))
         .str();
@@ -95,11 +94,12 @@ std::string Machine::describeOther(const Cta &owner,
   if (conflict.hazard == Hazard::MissingProxyFence) {
     unsigned thread = owner.shadow.lastWriter(conflict.address);
     const Cta &writer = *ctas[thread / 1024];
-    return llvm::formatv(" ({0}{1})",
+    return llvm::formatv("{0}{1}",
                          &writer == &owner ? "" : describe(writer) + ", ",
                          names.warps(unsigned(thread % 1024 / 32)));
   }
-  return "";
+  return conflict.hazard == Hazard::ReadBeforeArrival ? "a copy"
+                                                      : "an asynchronous read";
 }
 
 namespace {

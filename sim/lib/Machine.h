@@ -304,7 +304,7 @@ struct Machine : GlobalAccess {
   /// "wait for slot 0 of pipe ab to be full": of a blocked path, short.
   std::string describeWait(const Path &path) const;
   /// The asynchronous operation in flight, or the thread, that stands against
-  /// an access to a byte of `owner`: " (the copy at … of role load (warp 4))".
+  /// an access to a byte of `owner`: "the copy at … of role load (warp 4)".
   std::string describeOther(const Cta &owner, const Conflict &conflict) const;
   /// Subtracts arrivals and bytes; flips the phase when nothing is missing.
   /// Returns an error text where the counts do not allow it.

@@ -59,15 +59,14 @@ void Warp::reportConflict(const Cta &owner, const Conflict &conflict,
     text += ", which nothing has written";
     break;
   case Hazard::ReadBeforeArrival:
-    text += ", which a copy in flight" + other +
-            " is still writing: wait for its mbarrier first";
+    text += ", which " + other +
+            ", in flight, still writes: wait for its mbarrier first";
     break;
   case Hazard::OverwrittenWhileRead:
-    text += ", which an asynchronous copy or wgmma in flight" + other +
-            " still reads: wait for it first";
+    text += ", which " + other + ", in flight, still reads: wait for it first";
     break;
   case Hazard::MissingProxyFence:
-    text += " through the async proxy; a thread" + other +
+    text += " through the async proxy; " + other +
             " wrote it through the generic proxy, and no fence.proxy.async "
             "followed";
     break;

@@ -9,10 +9,11 @@ Runs kernels over several tiles and shapes twice, from the same inputs: with
 which sums as an H200 was measured to. Compares every bit of the outputs and
 prints one table, as in the documentation. `--out` keeps it, too.
 
-It needs a `tilewright` program (the `check` and `release` presets make one that
-needs only libc), Python 3.8 and numpy. The last line is `sim_compare: ok …` or
-`sim_compare: failed …`; exit status 0, 1, or 77 where there is no GPU. It is
-not a failure that bits differ: how many do is what is asked.
+It needs bin/tilewright with lib/libtilewright.so beside bin (the `check` and
+`release` presets make them to need only libc), Python 3.8 and numpy. The last
+line is `sim_compare: ok …` or `sim_compare: failed …`; exit status 0, 1, or 77
+where there is no GPU. It is not a failure that bits differ: how many do is what
+is asked.
 """
 import argparse
 import json

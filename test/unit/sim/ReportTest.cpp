@@ -96,8 +96,8 @@ TEST(Reports, CopyOverASlotInFlight) {
                "mbarrier.expect_tx.relaxed.cta.shared::cta.b64 [%rd4], 64;");
   expectText(program.run(), Hazard::ReadBeforeArrival,
              {"copies to shared byte 2048 (field x of slot 0 of pipe p), which "
-              "a copy in flight (the copy at ring.tw:20:7 of role load (warp "
-              "4)) is still writing",
+              "the copy at ring.tw:20:7 of role load (warp 4), in flight, "
+              "still writes",
               "; CTA 0, role load (warp 4)]"});
 }
 
