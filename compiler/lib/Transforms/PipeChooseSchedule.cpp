@@ -36,6 +36,10 @@ namespace {
 struct PipeChooseSchedule
     : public tilewright::impl::PipeChooseScheduleBase<PipeChooseSchedule> {
   void runOnOperation() override {
+    // Programmatic dependent launch: the launcher decides whether it is used;
+    // without it, its instructions do nothing.
+    if (getHint(getOperation(), "pdl").value_or(1) != 0)
+      getOperation()->setAttr("pdl", UnitAttr::get(&getContext()));
     WalkResult walk = getOperation().walk(
         [&](scf::ForOp loop) { return WalkResult(choose(loop)); });
     if (walk.wasInterrupted())

@@ -228,6 +228,8 @@ private:
     } else if (barriers) {
       NVVM::BarrierOp::create(builder, loc());
     }
+    // Barriers and registers are set up while the kernel before still runs;
+    // nothing that it may write is read earlier.
     if (kernel->hasAttr("pdl"))
       NVVM::GriddepcontrolOp::create(builder, loc(),
                                      NVVM::GridDepActionKind::wait);
@@ -337,11 +339,26 @@ private:
       builder.setInsertionPoint(branch.thenYield());
     }
     resolvePlaces(role);
+    Operation *lastLoad = findLastLoad(role);
     for (Operation &op : llvm::make_early_inc_range(role.getBody().front())) {
       op.remove();
       builder.insert(&op);
+      if (&op == lastLoad && kernel->hasAttr("pdl"))
+        NVVM::GriddepcontrolOp::create(
+            builder, loc(), NVVM::GridDepActionKind::launch_dependents);
     }
     location.reset();
+  }
+
+  /// The operation of a role's body in which its last bulk load is. Once every
+  /// CTA has got there, the CTAs of a dependent launch may be scheduled as
+  /// these ones end; they wait for this kernel's results by themselves (PTX
+  /// ISA, griddepcontrol), so where it stands is a matter of speed alone.
+  static Operation *findLastLoad(RoleOp role) {
+    Operation *last = nullptr;
+    for (Operation &op : role.getBody().front())
+      op.walk([&](tma::LoadOp) { last = &op; });
+    return last;
   }
 
   /// Replaces what depends on where the role's warps are.

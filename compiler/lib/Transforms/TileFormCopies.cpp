@@ -8,6 +8,7 @@
 #include "tilewright/Dialect/TMA/TMADialect.h"
 #include "tilewright/Transforms/Layouts.h"
 #include "tilewright/Transforms/Passes.h"
+#include "tilewright/Transforms/Schedule.h"
 
 #include "llvm/ADT/StringExtras.h"
 
@@ -361,7 +362,8 @@ private:
     auto ring = pipe::RingOp::create(
         builder, loc, builder.getStringAttr(ringName),
         builder.getI64IntegerAttr(
-            static_cast<int64_t>(store.getBuffers().value_or(0))),
+            store.getBuffers() ? static_cast<int64_t>(*store.getBuffers())
+                               : getHint(store, "buffers").value_or(0)),
         builder.getStrArrayAttr({"value"}), builder.getTypeArrayAttr({view}),
         pipe::ConsumerAttr::get(context, pipe::Consumer::CopyEngine),
         builder.getArrayAttr({SharedAttr::get(context, order, swizzle)}),

@@ -27,8 +27,8 @@ inline constexpr llvm::StringLiteral peekAttrName = "tile.peek";
 
 /// The hints that a kernel as a whole can have: those with a number and
 /// without an axis that passes ask for.
-inline constexpr llvm::StringLiteral kernelHints[] = {"unroll", "peek",
-                                                      "prefetch"};
+inline constexpr llvm::StringLiteral kernelHints[] = {
+    "unroll", "peek", "prefetch", "buffers", "pdl"};
 
 /// The hint `name` of `op`, else that of its kernel.
 inline std::optional<int64_t> getHint(mlir::Operation *op,
