@@ -49,6 +49,27 @@ TEST(Reports, FirstWaitsForASlotThatNobodyFrees) {
        "waits for role math (warps 0-3)"});
 }
 
+/// A barrier that expects the arrivals of both CTAs: those of the other are
+/// missing, and the cycle goes through both.
+TEST(Reports, AcrossACluster) {
+  RingProgram program(4, 4);
+  program.launch.grid[0] = program.launch.cluster[0] = 2;
+  program.edit("[smem+16], 4;", "[smem+16], 8;");
+  program.edit("[smem+24], 4;", "[smem+24], 8;");
+  expectText(
+      program.run(), Hazard::Deadlock,
+      {"CTA 0 (rank 0 of its cluster): role load (warp 4) waits at "
+       "ring.tw:20:7 for slot 0 of pipe p to be free (phase 0): 4 "
+       "arrivals of role math of CTA 1 are missing\n"
+       "    role math of CTA 1 has never arrived on it",
+       "CTA 1 (rank 1 of its cluster): role load (warp 4) waits at "
+       "ring.tw:20:7 for slot 0 of pipe p to be free (phase 0): 4 "
+       "arrivals of role math of CTA 0 are missing",
+       "a cycle: CTA 0, role math (warps 0-3) waits for CTA 0, role load "
+       "(warp 4) waits for CTA 1, role math (warps 0-3) waits for CTA 1, "
+       "role load (warp 4) waits for CTA 0, role math (warps 0-3)"});
+}
+
 /// Only the warps that have not arrived are missed.
 TEST(Reports, ArrivalsOfPart) {
   RingProgram program(4, 4);
