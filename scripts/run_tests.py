@@ -175,7 +175,8 @@ class Suites:
 
     def oracle(self):
         """PTX micro-kernels whose results were recorded on a GPU: the numpy
-        models and the simulator give the same bits (test/sim/oracle)."""
+        models and the simulator give the same bits, and every instruction form
+        that the compiler emits is in one of them (test/sim/oracle)."""
         folder = os.path.join(ROOT, "test/sim/oracle")
         python = os.path.join(ROOT, ".venv/bin/python")
         python = python if os.access(python, os.X_OK) else sys.executable
@@ -186,6 +187,15 @@ class Suites:
             ("verify", [python, "verify.py"]),
             ("accumulation", [python, "numerics.py", "check", "--full"]),
             ("on-sim", [program, os.path.join(folder, "kernels"), known]),
+            (
+                "emitted",
+                [
+                    python,
+                    "emitted.py",
+                    os.path.join(self.build, "bin/tilewright"),
+                    os.path.join(ROOT, "kernels"),
+                ],
+            ),
         ]
         cases = []
         for name, command in commands:

@@ -18,11 +18,20 @@ unsigned BulkGroups::pending() const {
 void AsyncEngine::complete(size_t i) {
   std::shared_ptr<AsyncOp> op = queue[i];
   queue.erase(queue.begin() + i);
-  op->complete();
+  ++moves;
   Machine &machine = op->warp->machine;
+  machine.copyIssuer = op->warp;
+  machine.copyOrdered = op->ordered;
+  op->complete();
   if (Timeline *timeline = machine.ctas[op->rank]->timeline.get())
     timeline->copied(*op);
   op->done = true;
+}
+
+bool AsyncEngine::arrivesAt(unsigned rank, uint32_t barrier) const {
+  return llvm::any_of(queue, [&](const std::shared_ptr<AsyncOp> &op) {
+    return op->isLoad && op->rank == rank && op->barrier == barrier;
+  });
 }
 
 void AsyncEngine::recordUnfinished() const {
@@ -33,6 +42,8 @@ void AsyncEngine::recordUnfinished() const {
 
 void AsyncEngine::issue(std::shared_ptr<AsyncOp> op) {
   op->issued = op->warp->machine.time - 1;
+  op->ordered = op->warp->afterGrids();
+  ++moves;
   queue.push_back(std::move(op));
   if (schedule == Schedule::Earliest)
     complete(queue.size() - 1);

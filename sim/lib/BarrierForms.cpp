@@ -35,28 +35,37 @@ bool arriveNamed(Warp &warp, unsigned number, uint32_t count) {
   }
   barrier.expected = count;
   barrier.arrived += 32;
+  ++warp.machine.events;
   return true;
 }
 
-void settleNamed(NamedBarrier &barrier, uint32_t needed) {
+void settleNamed(NamedBarrier &barrier, uint32_t needed, uint32_t time) {
   if (barrier.arrived && barrier.arrived >= needed) {
     barrier.arrived = 0;
+    barrier.open.time = time;
+    barrier.results[barrier.generation & 1] = barrier.open;
+    barrier.open = {};
     ++barrier.generation;
   }
 }
 
-// ops: number[, threads]; aux: arrive only.
+enum Vote : uint32_t { NoVote, Popc, And, Or };
+
+// ops: number[, threads], or d, number[, threads], predicate; aux: arrive only;
+// wide[0]: the vote; wide[1]: index of the number.
 Step barStep(Warp &warp, const Inst &inst, uint32_t mask) {
   unsigned lane = __builtin_ctz(mask);
-  uint64_t number = warp.get(inst.ops[0], lane);
+  const Operand *ops = &inst.ops[inst.wide[1]];
+  bool votes = inst.wide[0] != NoVote;
+  uint64_t number = warp.get(ops[0], lane);
   if (number >= 16) {
     warp.report(Hazard::BarrierMisuse,
                 llvm::formatv("barrier {0} of 16", number));
     return Step::Block;
   }
-  bool hasCount = inst.ops.size() == 2;
-  uint32_t count = hasCount ? warp.get(inst.ops[1], lane)
-                            : uint32_t(warp.cta.warps.size() * 32);
+  bool hasCount = inst.ops.size() == (votes ? 4 : 2);
+  uint32_t count =
+      hasCount ? warp.get(ops[1], lane) : uint32_t(warp.cta.warps.size() * 32);
   NamedBarrier &barrier = warp.cta.named[number];
   Path &path = *warp.current;
   if (!path.arrived) {
@@ -64,13 +73,26 @@ Step barStep(Warp &warp, const Inst &inst, uint32_t mask) {
       return Step::Block;
     path.arrived = true;
     path.ticket = barrier.generation;
+    if (votes)
+      forLanes(mask, [&](unsigned l) {
+        barrier.open.votes += warp.test(inst.ops.back(), l);
+        ++barrier.open.voters;
+      });
   }
-  settleNamed(barrier, hasCount ? count : liveThreads(warp.cta));
+  settleNamed(barrier, hasCount ? count : liveThreads(warp.cta),
+              warp.machine.time);
   if (inst.aux)
     return Step::Next;
   if (barrier.generation == path.ticket)
     return warp.block({Wait::Named, uint32_t(number), 0, 0});
-  warp.synchronised();
+  if (votes) {
+    BarrierVotes result = barrier.results[path.ticket & 1];
+    uint32_t value = inst.wide[0] == Popc  ? result.votes
+                     : inst.wide[0] == And ? result.votes == result.voters
+                                           : result.votes != 0;
+    forLanes(mask, [&](unsigned l) { warp.set(inst.ops[0], l, value); });
+  }
+  warp.synchronised(barrier.results[path.ticket & 1].time);
   return Step::Next;
 }
 
@@ -84,6 +106,7 @@ void settleCluster(Machine &machine) {
       machine.clusterArrived >= machine.clusterThreads) {
     machine.clusterArrived = 0;
     ++machine.clusterGeneration;
+    machine.clusterCompleted = machine.time;
   }
 }
 
@@ -96,6 +119,7 @@ Step clusterArriveStep(Warp &warp, const Inst &, uint32_t mask) {
     warp.clusterTickets[l] = machine.clusterGeneration;
   });
   machine.clusterArrived += __builtin_popcount(mask);
+  ++machine.events;
   settleCluster(machine);
   return Step::Next;
 }
@@ -109,7 +133,7 @@ Step clusterWaitStep(Warp &warp, const Inst &, uint32_t mask) {
   });
   if (!ready)
     return warp.block({Wait::Cluster, 0, 0, 0});
-  warp.synchronised();
+  warp.synchronised(machine.clusterCompleted);
   return Step::Next;
 }
 
@@ -178,8 +202,18 @@ bool tilewright::sim::decodeBarrier(Form &form, Inst &inst) {
   form.take("cta");
   form.take("aligned");
   inst.together = Together::Full;
-  inst.aux = form.take("arrive");
   inst.handler = barStep;
+  if (form.take("red")) {
+    inst.wide[0] = form.takeOneOf({"popc", "and", "or"}) + 1;
+    inst.wide[1] = 1;
+    inst.numDefs = 1;
+    size_t count = inst.ops.size();
+    return inst.wide[0] != NoVote &&
+           form.take(inst.wide[0] == Popc ? "u32" : "pred") &&
+           (count == 3 || count == 4) && inst.ops[0].isReg() &&
+           areValues(inst, 1, count - 1);
+  }
+  inst.aux = form.take("arrive");
   if (!inst.aux && !form.take("sync"))
     return false;
   if (inst.ops.empty() || inst.ops.size() > 2 ||

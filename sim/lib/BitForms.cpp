@@ -68,6 +68,18 @@ BIT_FUNCTION(extractSigned) {
 }
 BIT_FUNCTION(population) { return llvm::popcount(a); }
 BIT_FUNCTION(leadingZeros) { return bits - (64 - llvm::countl_zero(a)); }
+// PTX ISA, bfind: the position of the most significant bit that differs from
+// the sign (0 of unsigned types), or all ones; .shiftamt the shift that brings
+// it to the top.
+template <bool Signed, bool Shift> BIT_FUNCTION(findTop) {
+  uint64_t keep = lowBits(bits);
+  if (Signed && a >> (bits - 1))
+    a = ~a & keep;
+  if (a == 0)
+    return 0xFFFFFFFF;
+  unsigned position = 63 - llvm::countl_zero(a);
+  return Shift ? bits - 1 - position : position;
+}
 BIT_FUNCTION(reverse) {
   uint64_t result = 0;
   for (unsigned i = 0; i < bits; ++i)
@@ -183,6 +195,14 @@ bool tilewright::sim::decodeBits(Form &form, Inst &inst) {
     return with(bitStep<population>, 1);
   if (head == "clz")
     return with(bitStep<leadingZeros>, 1);
+  if (head == "bfind") {
+    bool shift = form.take("shiftamt"), isSigned = type.isSigned();
+    return with(isSigned ? (shift ? bitStep<findTop<true, true>>
+                                  : bitStep<findTop<true, false>>)
+                         : (shift ? bitStep<findTop<false, true>>
+                                  : bitStep<findTop<false, false>>),
+                1);
+  }
   if (head == "brev")
     return with(bitStep<reverse>, 1);
   return false;

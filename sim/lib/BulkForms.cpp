@@ -10,33 +10,38 @@
 
 using namespace tilewright::sim;
 
-namespace {
-
-/// Reports of a completion belong to the instruction that issued it.
-class At {
-public:
-  At(Warp &warp, const Inst &inst) : warp(warp), previous(warp.inst) {
-    warp.inst = &inst;
-  }
-  ~At() { warp.inst = previous; }
-
-private:
-  Warp &warp;
-  const Inst *previous;
-};
-
-// aux: operation of a reduction + 1, or 0; wide[0]: rank, 0 for 1-D copies;
-// wide[1]: format of a 1-D reduction; wide[2]: index of the multicast mask, or
-// 0; wide[3]: the destination is shared::cta.
-
-/// Shared address operand to its CTA and offset; false after a report.
-bool sharedPlace(Warp &warp, const Operand &op, unsigned lane, uint64_t bytes,
-                 Cta *&owner, uint32_t &offset) {
+bool tilewright::sim::sharedPlace(Warp &warp, const Operand &op, unsigned lane,
+                                  uint64_t bytes, Cta *&owner,
+                                  uint32_t &offset) {
   uint64_t address = warp.address(op, lane);
   if (address >> 44 == sharedWindow >> 44)
     address -= sharedWindow;
   return warp.shared(address, bytes, owner, offset) != nullptr;
 }
+
+bool tilewright::sim::isGone(Warp &warp, const Cta &target,
+                             llvm::StringRef what) {
+  if (!target.exited())
+    return false;
+  if (&target == &warp.cta)
+    warp.report(Hazard::ExitWithCopies,
+                llvm::formatv("the CTA exits while this copy, in flight, {0} "
+                              "its shared memory: wait for it first",
+                              what));
+  else
+    warp.report(Hazard::PeerExited,
+                llvm::formatv("cluster CTA {0} exits while this copy, in "
+                              "flight, {1} its shared memory: a cluster "
+                              "barrier must keep it",
+                              target.rank, what));
+  return true;
+}
+
+namespace {
+
+// aux: operation of a reduction + 1, or 0; wide[0]: rank, 0 for 1-D copies;
+// wide[1]: format of a 1-D reduction; wide[2]: index of the multicast mask, or
+// 0; wide[3]: the destination is shared::cta.
 
 /// The tensor map and coordinates of [map, {c...}].
 bool readMap(Warp &warp, const Inst &inst, const Operand &op, unsigned lane,
@@ -71,6 +76,8 @@ using Load = std::function<llvm::Expected<CopyReport>(
 void issueLoad(Warp &warp, const Inst &inst, Cta &target, uint32_t offset,
                uint64_t extent, uint32_t barrierOffset, Load load) {
   Machine &machine = warp.machine;
+  if (&target != &warp.cta && isGone(warp, target, "writes"))
+    return;
   if (offset + extent > target.smem.size()) {
     warp.report(Hazard::OutOfBounds,
                 llvm::formatv("{0} bytes to shared address {1}; the CTA has "
@@ -86,7 +93,7 @@ void issueLoad(Warp &warp, const Inst &inst, Cta &target, uint32_t offset,
     return;
   }
   ByteRange range = {offset, extent};
-  if (auto conflict = target.shadow.asyncWriteBegin(range, machine.fences))
+  if (auto conflict = target.shadow.asyncWriteBegin(range, &machine.fences))
     warp.reportConflict(target, *conflict, "copies to");
   auto op = std::make_shared<AsyncOp>();
   op->warp = &warp;
@@ -98,6 +105,8 @@ void issueLoad(Warp &warp, const Inst &inst, Cta &target, uint32_t offset,
   op->complete = [&warp, &inst, &target, &machine, offset, range, barrierOffset,
                   load] {
     At at(warp, inst);
+    if (isGone(warp, target, "writes"))
+      return;
     auto copied = load(target.smem, offset);
     if (!copied) {
       warp.report(warp.machine.copyHazard(),
@@ -116,6 +125,33 @@ void issueLoad(Warp &warp, const Inst &inst, Cta &target, uint32_t offset,
                       machine.names.inBrackets(barrierOffset));
   };
   machine.engine.issue(std::move(op));
+}
+
+/// A load to `owner`, or, where the form has a mask of them (operand
+/// inst.wide[2]), to the same offsets of several CTAs, each with its mbarrier.
+void issueLoads(Warp &warp, const Inst &inst, unsigned lane, Cta &owner,
+                uint32_t offset, uint64_t extent, Cta &barrierOwner,
+                uint32_t barrierOffset, const Load &load) {
+  Machine &machine = warp.machine;
+  if (!inst.wide[2]) {
+    if (&owner != &barrierOwner)
+      warp.report(Hazard::BadOperand, "the destination and the mbarrier are "
+                                      "in different CTAs");
+    else
+      issueLoad(warp, inst, owner, offset, extent, barrierOffset, load);
+    return;
+  }
+  uint32_t targets = warp.get(inst.ops[inst.wide[2]], lane) & 0xFFFF;
+  if (targets >> machine.ctas.size()) {
+    warp.report(Hazard::OutOfBounds,
+                llvm::formatv("multicast to CTAs {0:x} of a cluster of {1}",
+                              targets, machine.ctas.size()));
+    return;
+  }
+  forLanes(targets, [&](unsigned rank) {
+    issueLoad(warp, inst, *machine.ctas[rank], offset, extent, barrierOffset,
+              load);
+  });
 }
 
 using Store =
@@ -175,27 +211,8 @@ Step tensorLoadStep(Warp &warp, const Inst &inst, uint32_t mask) {
                     llvm::MutableArrayRef<uint8_t> shared, uint32_t address) {
       return loadBox(map, coordinates, machine, shared, address);
     };
-    if (!inst.wide[2]) {
-      if (owner != barrierOwner) {
-        warp.report(Hazard::BadOperand, "the destination and the mbarrier are "
-                                        "in different CTAs");
-        return Step::Next;
-      }
-      issueLoad(warp, inst, *owner, offset, map.sharedExtent(), barrierOffset,
-                load);
-      continue;
-    }
-    uint32_t targets = warp.get(inst.ops[inst.wide[2]], l) & 0xFFFF;
-    if (targets >> machine.ctas.size()) {
-      warp.report(Hazard::OutOfBounds,
-                  llvm::formatv("multicast to CTAs {0:x} of a cluster of {1}",
-                                targets, machine.ctas.size()));
-      return Step::Next;
-    }
-    forLanes(targets, [&](unsigned rank) {
-      issueLoad(warp, inst, *machine.ctas[rank], offset, map.sharedExtent(),
-                barrierOffset, load);
-    });
+    issueLoads(warp, inst, l, *owner, offset, map.sharedExtent(), *barrierOwner,
+               barrierOffset, load);
   }
   return Step::Next;
 }
@@ -250,12 +267,84 @@ Step bulkLoadStep(Warp &warp, const Inst &inst, uint32_t mask) {
         !sharedPlace(warp, inst.ops[0], l, size, owner, offset) ||
         !sharedPlace(warp, inst.ops[3], l, 8, barrierOwner, barrierOffset))
       return Step::Next;
-    issueLoad(warp, inst, *owner, offset, size, barrierOffset,
-              [&machine, source, size](llvm::MutableArrayRef<uint8_t> shared,
-                                       uint32_t address) {
-                return loadBytes(machine, source, shared, address, size);
+    issueLoads(warp, inst, l, *owner, offset, size, *barrierOwner,
+               barrierOffset,
+               [&machine, source, size](llvm::MutableArrayRef<uint8_t> shared,
+                                        uint32_t address) {
+                 return loadBytes(machine, source, shared, address, size);
+               });
+  }
+  return Step::Next;
+}
+
+// [dst of a CTA of the cluster], [src of the own], size, [mbar of dst's CTA]
+Step bulkPeerStep(Warp &warp, const Inst &inst, uint32_t mask) {
+  Machine &machine = warp.machine;
+  for (uint32_t rest = mask; rest; rest &= rest - 1) {
+    unsigned l = __builtin_ctz(rest);
+    uint32_t size = warp.get(inst.ops[2], l);
+    Cta *target, *owner, *barrierOwner;
+    uint32_t offset, source, barrierOffset;
+    if (!checkSize(warp, size) ||
+        !sharedPlace(warp, inst.ops[0], l, size, target, offset) ||
+        !sharedPlace(warp, inst.ops[1], l, size, owner, source) ||
+        !sharedPlace(warp, inst.ops[3], l, 8, barrierOwner, barrierOffset))
+      return Step::Next;
+    if (owner != &warp.cta || target != barrierOwner) {
+      warp.report(Hazard::BadOperand,
+                  owner != &warp.cta ? "the source is in another CTA"
+                                     : "the destination and the mbarrier are "
+                                       "in different CTAs");
+      return Step::Next;
+    }
+    ByteRange range = {source, size};
+    if (auto conflict = owner->shadow.asyncReadBegin(range, machine.fences,
+                                                     /*checkInit=*/false))
+      warp.reportConflict(*owner, *conflict, "copies from");
+    issueLoad(warp, inst, *target, offset, size, barrierOffset,
+              [&warp, owner, source, size,
+               range](llvm::MutableArrayRef<uint8_t> shared,
+                      uint32_t address) -> llvm::Expected<CopyReport> {
+                owner->shadow.asyncReadEnd(range);
+                isGone(warp, *owner, "reads");
+                if (auto conflict = owner->shadow.uninitialised(range))
+                  warp.reportConflict(*owner, *conflict, "copies from");
+                return copyShared(owner->smem, source, shared, address, size);
               });
   }
+  return Step::Next;
+}
+
+// [src], size {, policy}: a hint, but its bytes must be there.
+Step bulkPrefetchStep(Warp &warp, const Inst &inst, uint32_t mask) {
+  forLanes(mask, [&](unsigned l) {
+    uint64_t address = warp.address(inst.ops[0], l);
+    uint32_t size = warp.get(inst.ops[1], l);
+    if (!checkSize(warp, size))
+      return;
+    if (address % 16)
+      warp.report(Hazard::Misaligned,
+                  llvm::formatv("lane {0}: a bulk prefetch from {1:x}, no "
+                                "multiple of 16",
+                                l, address));
+    else if (!warp.machine.memory.resolve(address, size))
+      warp.report(Hazard::OutOfBounds,
+                  llvm::formatv("lane {0}: {1} bytes of global memory: {2}", l,
+                                size, warp.machine.memory.describe(address)));
+  });
+  return Step::Next;
+}
+
+// [map, {c}] {, policy}
+Step tensorPrefetchStep(Warp &warp, const Inst &inst, uint32_t mask) {
+  forLanes(mask, [&](unsigned l) {
+    TensorMap map;
+    std::vector<int32_t> coordinates;
+    if (!readMap(warp, inst, inst.ops[0], l, map, coordinates))
+      return;
+    if (auto ranges = boxRanges(map, coordinates); !ranges)
+      warp.report(Hazard::BadOperand, llvm::toString(ranges.takeError()));
+  });
   return Step::Next;
 }
 
@@ -316,6 +405,30 @@ Step waitStep(Warp &warp, const Inst &inst, uint32_t mask) {
 
 } // namespace
 
+/// Operand `map` is a tensor map with as many coordinates as the form says.
+static bool isMapOperand(const Inst &inst, size_t map) {
+  const Operand &op = inst.ops[map];
+  return op.isMem() && op.elems.size() == 1 && op.elems[0].isVec() &&
+         op.elems[0].elems.size() == inst.wide[0];
+}
+
+/// cp.async.bulk.prefetch[.tensor.Nd].L2.global[.tile][.L2::cache_hint]
+static bool decodePrefetch(Form &form, Inst &inst) {
+  bool isTensor = form.take("tensor");
+  inst.wide[0] = form.takeOneOf({"1d", "2d", "3d", "4d", "5d"}) + 1;
+  if (isTensor)
+    form.take("tile");
+  bool hinted = form.take("L2::cache_hint");
+  size_t expected = isTensor ? 1 : 2;
+  inst.handler = isTensor ? tensorPrefetchStep : bulkPrefetchStep;
+  return form.take("L2") && form.take("global") &&
+         isTensor == (inst.wide[0] > 0) &&
+         inst.ops.size() == expected + hinted &&
+         (isTensor ? isMapOperand(inst, 0)
+                   : inst.ops[0].isMem() && areValues(inst, 1, 1)) &&
+         (!hinted || areValues(inst, expected, 1));
+}
+
 bool tilewright::sim::decodeCp(Form &form, Inst &inst) {
   inst.numDefs = 0;
   bool reduces = form.take("reduce");
@@ -331,6 +444,8 @@ bool tilewright::sim::decodeCp(Form &form, Inst &inst) {
     inst.handler = waitStep;
     return !reduces && count == 1 && inst.ops[0].isImm();
   }
+  if (form.take("prefetch"))
+    return !reduces && decodePrefetch(form, inst);
   bool isTensor = form.take("tensor");
   int rank = form.takeOneOf({"1d", "2d", "3d", "4d", "5d"});
   if (isTensor != (rank >= 0))
@@ -345,9 +460,14 @@ bool tilewright::sim::decodeCp(Form &form, Inst &inst) {
   if (form.mods.size() < 2)
     return false;
   llvm::StringRef target = form.takeFirst(), source = form.takeFirst();
-  if (isLoad ? (target != "shared::cluster" && target != "shared::cta") ||
-                   source != "global"
+  bool toPeer =
+      isLoad && target == "shared::cluster" && source == "shared::cta";
+  if (isLoad ? !toPeer &&
+                   ((target != "shared::cluster" && target != "shared::cta") ||
+                    source != "global")
              : target != "global" || source != "shared::cta")
+    return false;
+  if (toPeer && (isTensor || reduces))
     return false;
   bool multicast = form.take("multicast::cluster");
   bool hinted = form.take("L2::cache_hint");
@@ -357,12 +477,16 @@ bool tilewright::sim::decodeCp(Form &form, Inst &inst) {
     if (isLoad || op < 0)
       return false;
     inst.aux = op + 1;
+    inst.meetsOthers = true;
     if (!isTensor) {
-      auto format =
-          form.mods.empty() ? std::nullopt : parseFormat(form.mods.back());
+      if (form.mods.empty())
+        return false;
+      llvm::StringRef type = form.mods.pop_back_val();
+      auto format = type == "b32"   ? Format::U32
+                    : type == "b64" ? Format::U64
+                                    : parseFormat(type);
       if (!format)
         return false;
-      form.mods.pop_back();
       form.take("noftz");
       inst.wide[1] = uint32_t(*format);
     }
@@ -370,21 +494,18 @@ bool tilewright::sim::decodeCp(Form &form, Inst &inst) {
   size_t expected = isTensor ? (isLoad ? 3 : 2) : (isLoad ? 4 : 3);
   if (count != expected + multicast + hinted)
     return false;
-  if (multicast && (!isTensor || !isLoad))
+  if (multicast && (!isLoad || toPeer))
     return false;
   inst.wide[2] = multicast ? expected : 0;
-  if (isTensor) {
-    const Operand &map = inst.ops[isLoad ? 1 : 0];
-    if (map.elems.size() != 1 || !map.elems[0].isVec() ||
-        map.elems[0].elems.size() != inst.wide[0])
-      return false;
-  }
+  if (isTensor && !isMapOperand(inst, isLoad ? 1 : 0))
+    return false;
   for (size_t i = 0; i < count; ++i) {
     bool isAddress = i < expected && (isTensor || i != 2);
     if (isAddress ? !inst.ops[i].isMem() : !areValues(inst, i, 1))
       return false;
   }
   inst.handler = isTensor ? (isLoad ? tensorLoadStep : tensorStoreStep)
+                 : toPeer ? bulkPeerStep
                           : (isLoad ? bulkLoadStep : bulkStoreStep);
   return true;
 }

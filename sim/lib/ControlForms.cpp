@@ -19,7 +19,39 @@ Step proxyFenceStep(Warp &warp, const Inst &, uint32_t mask) {
   return Step::Next;
 }
 
+// Launches follow each other whole, so what the one before wrote is there; that
+// is noted for the accesses that must come behind.
+Step waitForGridsStep(Warp &warp, const Inst &, uint32_t) {
+  Machine &machine = warp.machine;
+  warp.waitedForGrids = true;
+  machine.ctasWaited += !std::exchange(warp.cta.waitedForGrids, true);
+  if (!machine.gridsWaited)
+    machine.gridsWaited = machine.time;
+  return Step::Next;
+}
+
+/// A cache policy: 64 bits that mean something to the caches alone.
+Step createPolicyStep(Warp &warp, const Inst &inst, uint32_t mask) {
+  forLanes(mask, [&](unsigned l) { warp.set(inst.ops[0], l, 0); });
+  return Step::Next;
+}
+
 } // namespace
+
+bool tilewright::sim::decodeCreatePolicy(Form &form, Inst &inst) {
+  inst.handler = createPolicyStep;
+  if (!form.take("fractional") || !form.take("b64"))
+    return false;
+  auto priority = [&] {
+    return form.takeOneOf({"L2::evict_last", "L2::evict_normal",
+                           "L2::evict_first", "L2::evict_unchanged"}) >= 0;
+  };
+  bool primary = priority();
+  priority(); // Of the rest, where the fraction is below 1.
+  size_t count = inst.ops.size();
+  return primary && (count == 1 || count == 2) && inst.ops[0].isReg() &&
+         areValues(inst, 1, count - 1);
+}
 
 bool tilewright::sim::decodeControl(Form &form, Inst &inst) {
   inst.numDefs = 0;
@@ -28,6 +60,12 @@ bool tilewright::sim::decodeControl(Form &form, Inst &inst) {
     form.take("uni");
     inst.isBranch = true;
     return inst.ops.size() == 1 && inst.ops[0].kind == Operand::Kind::Label;
+  }
+  if (head == "brx") {
+    form.take("uni");
+    inst.isBranch = true;
+    return form.take("idx") && inst.ops.size() == 2 && inst.ops[0].isReg() &&
+           !inst.targets.empty();
   }
   if (head == "ret" || head == "exit") {
     form.take("uni");
@@ -38,17 +76,22 @@ bool tilewright::sim::decodeControl(Form &form, Inst &inst) {
     inst.handler = trapStep;
     return inst.ops.empty();
   }
-  // Hints, and time. Launches follow each other whole, so what the previous
-  // grid wrote is there, and the next one need not be told.
+  // Hints, and time. Launches follow each other whole, so the next one need
+  // not be told.
   inst.handler = nothing;
   if (head == "nanosleep")
     return form.take("u32") && areValues(inst, 0, 1);
-  if (head == "griddepcontrol")
-    return form.takeOneOf({"wait", "launch_dependents"}) >= 0 &&
-           inst.ops.empty();
+  if (head == "griddepcontrol") {
+    if (form.take("wait"))
+      inst.handler = waitForGridsStep;
+    else if (!form.take("launch_dependents"))
+      return false;
+    return inst.ops.empty();
+  }
   if (head == "prefetch") {
     Space space;
-    if (!takeSpace(form, space) || inst.ops.size() != 1)
+    takeSpace(form, space);
+    if (inst.ops.size() != 1)
       return false;
     return form.takeOneOf({"tensormap", "L1", "L2"}) >= 0;
   }

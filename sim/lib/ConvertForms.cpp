@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "Forms.h"
 #include <algorithm>
+#include <optional>
 
 using namespace tilewright::sim;
 
@@ -12,7 +13,8 @@ enum Flag : uint32_t {
   SignedSource = 1,
   SignedResult = 2,
   Saturate = 4,
-  Relu = 8
+  Relu = 8,
+  UnitInterval = 16, ///< .sat of a float: clamped to [0, 1], NaN is +0.
 };
 
 int64_t signExtend(uint64_t value, unsigned bits) {
@@ -75,7 +77,8 @@ double roundInteger(double value, uint32_t rounding) {
   }
 }
 
-/// Saturates always, NaN gives 0 (PTX ISA, cvt, "float to integer").
+/// Saturates always. NaN gives 0, or, from f64 and to 64 bits, the integer of
+/// the top bit alone (PTX ISA, cvt, of NaN to integers).
 template <typename F>
 Step floatToInt(Warp &warp, const Inst &inst, uint32_t mask) {
   Source a(warp, inst.ops[1]);
@@ -88,7 +91,7 @@ Step floatToInt(Warp &warp, const Inst &inst, uint32_t mask) {
     double low = isSigned ? -high : 0;
     uint64_t result;
     if (std::isnan(value))
-      result = 0;
+      result = to == 64 || sizeof(F) == 8 ? uint64_t(1) << (to - 1) : 0;
     else if (value >= high)
       result = isSigned ? (uint64_t(1) << (to - 1)) - 1 : ~uint64_t(0);
     else if (value <= low)
@@ -100,12 +103,36 @@ Step floatToInt(Warp &warp, const Inst &inst, uint32_t mask) {
   return Step::Next;
 }
 
+float clampToUnit(float value, uint32_t flags) {
+  if (flags & UnitInterval)
+    return value > 0 ? std::min(value, 1.0f) : 0.0f;
+  return value;
+}
+
+/// A NaN that is not made canonical: bf16 widens by its bits, f64 takes f32's
+/// payload and makes it quiet, .rna.tf32 cuts the payload off (an H200 does
+/// so: test/sim/oracle, cvt_bf16_f16, f64_arith, cvt_tf32).
+std::optional<uint64_t> convertNaN(Format from, Format to, Rounding rounding,
+                                   uint64_t bits) {
+  if (from == Format::BF16 && to == Format::F32)
+    return (bits & 0xFFFF) << 16;
+  if (from != Format::F32)
+    return std::nullopt;
+  if (to == Format::F64)
+    return (bits & 0x80000000) << 32 | uint64_t(0x7FF8) << 48 |
+           (bits & 0x3FFFFF) << 29;
+  if (to == Format::TF32)
+    return rounding == Rounding::NearestAway ? bits & 0xFFFFE000 : 0x7FFFE000;
+  return std::nullopt;
+}
+
 /// cvt.rni.f32.f32 and its like: round to an integral value.
 Step roundFloat(Warp &warp, const Inst &inst, uint32_t mask) {
   Source a(warp, inst.ops[1]);
   uint64_t *d = warp.reg(inst.ops[0].reg);
   forLanes(mask, [&](unsigned l) {
-    d[l] = pack<float>(float(roundInteger(unpack<float>(a[l]), inst.wide[3])));
+    float value = float(roundInteger(unpack<float>(a[l]), inst.wide[3]));
+    d[l] = pack<float>(clampToUnit(value, inst.wide[2]));
   });
   return Step::Next;
 }
@@ -118,7 +145,14 @@ Step floatToFloat(Warp &warp, const Inst &inst, uint32_t mask) {
   bool saturate = inst.wide[2] & Saturate, relu = inst.wide[2] & Relu;
   Rounding rounding = Rounding(inst.wide[3]);
   forLanes(mask, [&](unsigned l) {
-    if (from == Format::F32)
+    if (std::isnan(decode(from, a[l])))
+      if (auto bits = convertNaN(from, to, rounding, a[l])) {
+        d[l] = *bits;
+        return;
+      }
+    if (inst.wide[2] & UnitInterval)
+      d[l] = asBits(clampToUnit(float(decode(from, a[l])), inst.wide[2]));
+    else if (from == Format::F32)
       d[l] = convertFromF32(to, unpack<float>(a[l]), rounding, saturate, relu);
     else
       d[l] = encode(to, decode(from, a[l]), rounding, saturate);
@@ -133,6 +167,21 @@ Step packTwo(Warp &warp, const Inst &inst, uint32_t mask) {
     d[l] = convertPacked2(Format(inst.wide[1]), unpack<float>(high[l]),
                           unpack<float>(low[l]), Rounding(inst.wide[3]),
                           inst.wide[2] & Saturate, inst.wide[2] & Relu);
+  });
+  return Step::Next;
+}
+
+/// cvt.rn.satfinite.e4m3x2.f16x2 and its like.
+Step narrowTwo(Warp &warp, const Inst &inst, uint32_t mask) {
+  Source a(warp, inst.ops[1]);
+  uint64_t *d = warp.reg(inst.ops[0].reg);
+  forLanes(mask, [&](unsigned l) {
+    auto element = [&](unsigned shift) {
+      return convertFromF32(
+          Format(inst.wide[1]), float(decode(Format::F16, a[l] >> shift)),
+          Rounding(inst.wide[3]), inst.wide[2] & Saturate, inst.wide[2] & Relu);
+    };
+    d[l] = element(16) << bitWidth(Format(inst.wide[1])) | element(0);
   });
   return Step::Next;
 }
@@ -183,6 +232,10 @@ bool tilewright::sim::decodeCvt(Form &form, Inst &inst) {
       inst.handler = packTwo;
       return rounding >= 0 && integral < 0 && isPlain(inst, 2);
     }
+    if (source == "f16x2" && (to == Format::E4M3 || to == Format::E5M2)) {
+      inst.handler = narrowTwo;
+      return rounding == 0 && integral < 0 && satfinite && isPlain(inst, 1);
+    }
     inst.handler = widenTwo;
     if (!isPackedPair(source, from) || to != Format::F16 ||
         (from != Format::E4M3 && from != Format::E5M2))
@@ -226,9 +279,12 @@ bool tilewright::sim::decodeCvt(Form &form, Inst &inst) {
   inst.wide[0] = uint32_t(*fromFormat);
   inst.wide[1] = uint32_t(*toFormat);
   if (integral >= 0) {
+    inst.wide[2] = saturate ? UnitInterval : 0;
     inst.handler = roundFloat;
-    return source == "f32" && result == "f32" && !saturate && !satfinite;
+    return source == "f32" && result == "f32" && !satfinite;
   }
+  if (saturate)
+    inst.wide[2] = UnitInterval;
   inst.handler = floatToFloat;
-  return !saturate;
+  return !saturate || (result == "f32" && !satfinite);
 }

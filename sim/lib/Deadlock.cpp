@@ -260,6 +260,10 @@ std::string Deadlock::missing(Waiter &waiter, const MBarrier &barrier,
         "{0}{1} that were announced have not come, and no copy in flight "
         "brings them",
         text.empty() ? "" : "; ", plural(barrier.tx, "byte"));
+  if (barrier.tx < 0)
+    text +=
+        llvm::formatv("{0}{1} came that were not announced",
+                      text.empty() ? "" : "; ", plural(-barrier.tx, "byte"));
   // They may have been another CTA's to send.
   std::vector<unsigned> gone;
   if (barrier.tx > 0)

@@ -49,24 +49,31 @@ using Decoder = bool (*)(Form &form, Inst &inst);
 bool decodeInteger(Form &form, Inst &inst); // IntegerForms.cpp
 bool decodeBits(Form &form, Inst &inst);    // BitForms.cpp
 bool decodeFloat(Form &form, Inst &inst);   // FloatForms.cpp
-bool decodeSetp(Form &form, Inst &inst);    // CompareForms.cpp
+/// Whether the form's type is f16, bf16 or a pair of them.
+bool isHalfForm(const Form &form); // HalfForms.cpp
+bool decodeHalf(Form &form, Inst &inst);
+bool decodeSetp(Form &form, Inst &inst); // CompareForms.cpp
 bool decodeSelp(Form &form, Inst &inst);
 bool decodeMov(Form &form, Inst &inst);
 bool decodeCvt(Form &form, Inst &inst);  // ConvertForms.cpp
 bool decodeCvta(Form &form, Inst &inst); // MemoryForms.cpp
 bool decodeMapa(Form &form, Inst &inst);
+bool decodeGetCtaRank(Form &form, Inst &inst);
+bool decodeIsSpace(Form &form, Inst &inst);
 bool decodeLoad(Form &form, Inst &inst);
 bool decodeStore(Form &form, Inst &inst);
 bool decodeAtomic(Form &form, Inst &inst);     // AtomicForms.cpp
 bool decodeMatrixMove(Form &form, Inst &inst); // MatrixForms.cpp
 bool decodeControl(Form &form, Inst &inst);    // ControlForms.cpp
 bool decodeFence(Form &form, Inst &inst);
+bool decodeCreatePolicy(Form &form, Inst &inst);
 bool decodeBarrier(Form &form, Inst &inst); // BarrierForms.cpp
 bool decodeSetmaxnreg(Form &form, Inst &inst);
-bool decodeMbarrier(Form &form, Inst &inst); // MBarrierForms.cpp
-bool decodeWarp(Form &form, Inst &inst);     // WarpForms.cpp
-bool decodeCp(Form &form, Inst &inst);       // BulkForms.cpp
-bool decodeWgmma(Form &form, Inst &inst);    // WgmmaForms.cpp
+bool decodeMbarrier(Form &form, Inst &inst);   // MBarrierForms.cpp
+bool decodeWarp(Form &form, Inst &inst);       // WarpForms.cpp
+bool decodeCp(Form &form, Inst &inst);         // BulkForms.cpp
+bool decodeStoreAsync(Form &form, Inst &inst); // AsyncStoreForms.cpp
+bool decodeWgmma(Form &form, Inst &inst);      // WgmmaForms.cpp
 
 /// A source operand: `stride` 0 repeats an immediate.
 class Source {

@@ -57,11 +57,16 @@ Step initStep(Warp &warp, const Inst &inst, uint32_t mask) {
       return;
     }
     MBarrier &barrier = owner->barriers[offset];
-    if (barrier.count && (barrier.pending != barrier.count || barrier.tx))
+    // PTX ISA, mbarrier.init: on a valid mbarrier its behaviour is undefined.
+    if (barrier.count)
       warp.report(Hazard::BarrierMisuse,
-                  llvm::formatv("the mbarrier at {0}{1} is initialised again "
-                                "in the middle of a phase",
-                                offset, warp.machine.names.inBrackets(offset)));
+                  llvm::formatv("the mbarrier at {0}{1}, initialised at {2}, "
+                                "is initialised again {3}",
+                                offset, warp.machine.names.inBrackets(offset),
+                                warp.machine.program.where(barrier.init),
+                                barrier.pending != barrier.count || barrier.tx
+                                    ? "in the middle of a phase"
+                                    : "without mbarrier.inval"));
     barrier = {};
     barrier.count = barrier.pending = count;
     barrier.init = inst.loc;
@@ -76,20 +81,45 @@ Step invalStep(Warp &warp, const Inst &inst, uint32_t mask) {
   forLanes(mask, [&](unsigned l) {
     Cta *owner;
     uint32_t offset;
-    if (!find(warp, inst.ops[0], l, owner, offset))
+    MBarrier *barrier = find(warp, inst.ops[0], l, owner, offset);
+    if (!barrier)
       return;
+    if (barrier->pending != barrier->count || barrier->tx)
+      warp.report(Hazard::BarrierMisuse,
+                  llvm::formatv("the mbarrier at {0} is invalidated in the "
+                                "middle of a phase: {1} of {2} arrivals and "
+                                "{3} bytes are missing",
+                                offset, barrier->pending, barrier->count,
+                                barrier->tx));
+    if (warp.machine.engine.arrivesAt(owner->rank, offset))
+      warp.report(Hazard::BarrierMisuse,
+                  llvm::formatv("the mbarrier at {0} is invalidated, and a "
+                                "copy in flight is to complete bytes on it",
+                                offset));
     owner->barriers.erase(offset);
     owner->shadow.setBarrier(offset, false);
   });
   return Step::Next;
 }
 
-/// What arrive returns and the waits without .parity take: the number of the
-/// phase that it arrived in.
-enum Kind : uint32_t { Arrive, ArriveExpectTx, ExpectTx, Drop };
+enum Kind : uint32_t {
+  Arrive,
+  ArriveExpectTx,
+  ExpectTx,
+  CompleteTx,
+  Drop,
+  DropExpectTx
+};
+
+/// The state that an arrival returns, opaque to PTX but for pending_count: the
+/// phase that it arrived in, and the arrivals that were pending before it.
+constexpr unsigned stateShift = 20;
+uint64_t stateOf(const MBarrier &barrier) {
+  return barrier.phase << stateShift | barrier.pending;
+}
 
 // wide[0]: Kind; wide[1]: index of the address operand; wide[2]: index of the
-// count operand, or 0.
+// count operand, or 0; wide[3]: .noComplete.
 Step arriveStep(Warp &warp, const Inst &inst, uint32_t mask) {
   for (uint32_t rest = mask; rest; rest &= rest - 1) {
     unsigned l = __builtin_ctz(rest);
@@ -99,9 +129,10 @@ Step arriveStep(Warp &warp, const Inst &inst, uint32_t mask) {
     if (!barrier)
       return Step::Next;
     uint64_t value = inst.wide[2] ? warp.get(inst.ops[inst.wide[2]], l) : 1;
-    uint64_t phase = barrier->phase;
-    if (inst.wide[0] != ExpectTx)
-      barrier->note(warp, inst.wide[0] == Arrive ? value : 1);
+    uint64_t state = stateOf(*barrier), phase = barrier->phase;
+    if (inst.wide[0] != ExpectTx && inst.wide[0] != CompleteTx)
+      barrier->note(warp,
+                    inst.wide[0] == Arrive || inst.wide[0] == Drop ? value : 1);
     switch (inst.wide[0]) {
     case Arrive:
       check(warp, offset, warp.machine.arrive(*barrier, value, 0));
@@ -112,24 +143,35 @@ Step arriveStep(Warp &warp, const Inst &inst, uint32_t mask) {
     case ExpectTx:
       // Raising the tx-count cannot end a phase; arriving nobody must not.
       barrier->tx += int64_t(value);
+      ++warp.machine.events;
+      break;
+    case CompleteTx:
+      check(warp, offset, warp.machine.arrive(*barrier, 0, -int64_t(value)));
       break;
     case Drop:
-      if (barrier->count)
-        --barrier->count;
-      check(warp, offset, warp.machine.arrive(*barrier, 1, 0));
+      barrier->count -= std::min<uint64_t>(value, barrier->count);
+      check(warp, offset, warp.machine.arrive(*barrier, value, 0));
+      break;
+    case DropExpectTx:
+      barrier->count -= std::min(1u, barrier->count);
+      check(warp, offset, warp.machine.arrive(*barrier, 1, int64_t(value)));
       break;
     }
+    if (inst.wide[3] && barrier->phase != phase)
+      warp.report(Hazard::BarrierMisuse,
+                  "an arrival with .noComplete completes the phase");
     if (inst.numDefs)
-      warp.set(inst.ops[0], l, phase);
+      warp.set(inst.ops[0], l, state);
   }
   return Step::Next;
 }
 
 // wide[0]: parity; wide[1]: try_wait, which blocks. PTX ISA, mbarrier.try_wait:
 // it may suspend the thread for a time, so blocking until the phase is over is
-// one of its behaviours; its false results are not explored.
+// one of its behaviours. It gives false where nothing else can go on: what was
+// asked for may come about only by what the thread does next.
 Step waitStep(Warp &warp, const Inst &inst, uint32_t mask) {
-  uint32_t ready = 0;
+  uint32_t ready = 0, completed = 0;
   Wait wait;
   for (uint32_t rest = mask; rest; rest &= rest - 1) {
     unsigned l = __builtin_ctz(rest);
@@ -144,32 +186,49 @@ Step waitStep(Warp &warp, const Inst &inst, uint32_t mask) {
     }
     uint64_t which = warp.get(inst.ops[2], l);
     bool done = inst.wide[0] ? (barrier->phase & 1) != (which & 1)
-                             : barrier->phase > which;
+                             : barrier->phase > which >> stateShift;
     ready |= uint32_t(done) << l;
+    if (done)
+      completed = std::max(completed, barrier->completed);
     if (done && owner->timeline)
       owner->timeline->passed(offset);
     if (!done)
-      wait = {Wait::MBarrier, offset, owner->rank, which & 1};
+      wait = {Wait::MBarrier, offset, owner->rank,
+              (inst.wide[0] ? which : which >> stateShift) & 1};
   }
-  if (!ready && inst.wide[1])
+  bool timedOut = std::exchange(warp.current->timedOut, false);
+  if (!ready && inst.wide[1] && !timedOut)
     return warp.block(wait);
   warp.current->poll = ready ? Wait() : wait;
   forLanes(mask, [&](unsigned l) { warp.set(inst.ops[0], l, ready >> l & 1); });
   if (ready)
-    warp.synchronised();
-  return ready ? Step::Next : Step::Yield;
+    warp.synchronised(completed);
+  return ready || timedOut ? Step::Next : Step::Yield;
+}
+
+Step pendingCountStep(Warp &warp, const Inst &inst, uint32_t mask) {
+  Source state(warp, inst.ops[1]);
+  uint64_t *d = warp.reg(inst.ops[0].reg);
+  forLanes(mask,
+           [&](unsigned l) { d[l] = state[l] & ((1u << stateShift) - 1); });
+  return Step::Next;
 }
 
 } // namespace
 
 bool tilewright::sim::decodeMbarrier(Form &form, Inst &inst) {
   llvm::StringRef what = form.takeFirst();
+  if (what == "pending_count") {
+    inst.handler = pendingCountStep;
+    return form.take("b64") && isPlain(inst, 1);
+  }
   bool expectTx = form.take("expect_tx");
+  inst.wide[3] = form.take("noComplete");
   form.takeOneOf({"release", "acquire", "relaxed"});
   form.takeOneOf({"cta", "cluster"});
   Space space;
-  if (!takeSpace(form, space) ||
-      (space != Space::Shared && space != Space::Generic))
+  takeSpace(form, space);
+  if (space != Space::Shared && space != Space::Generic)
     return false;
   bool parity = form.take("parity");
   if (!form.take("b64"))
@@ -203,13 +262,13 @@ bool tilewright::sim::decodeMbarrier(Form &form, Inst &inst) {
     inst.wide[0] = expectTx ? ArriveExpectTx : Arrive;
     return !expectTx || rest == 2;
   }
-  if (what == "expect_tx") {
-    inst.wide[0] = ExpectTx;
+  if (what == "expect_tx" || what == "complete_tx") {
+    inst.wide[0] = what == "expect_tx" ? ExpectTx : CompleteTx;
     return !expectTx && rest == 2 && !inst.numDefs;
   }
   if (what == "arrive_drop") {
-    inst.wide[0] = Drop;
-    return !expectTx && rest == 1;
+    inst.wide[0] = expectTx ? DropExpectTx : Drop;
+    return !expectTx || rest == 2;
   }
   return false;
 }

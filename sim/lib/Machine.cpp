@@ -6,9 +6,8 @@
 using namespace tilewright::sim;
 using llvm::Error;
 
-/// Warp instructions of one turn, and rounds in which warps did nothing but
-/// poll after which what they poll for is taken never to come.
-static constexpr unsigned quantum = 2048, patience = 1 << 16;
+/// Warp instructions of one turn.
+static constexpr unsigned quantum = 2048;
 
 Cta::Cta(Machine &machine, std::array<uint32_t, 3> id, unsigned rank)
     : machine(machine), id(id), rank(rank), smem(machine.smemSize),
@@ -81,6 +80,8 @@ Error Machine::read(uint64_t address, llvm::MutableArrayRef<uint8_t> bytes) {
   uint8_t *source = resolve(address, bytes.size());
   if (!source)
     return llvm::createStringError(memory.describe(address));
+  if (trace)
+    copyIssuer->noteGlobal(address, bytes.size(), false, copyOrdered);
   std::copy_n(source, bytes.size(), bytes.begin());
   return Error::success();
 }
@@ -89,6 +90,8 @@ Error Machine::write(uint64_t address, llvm::ArrayRef<uint8_t> bytes) {
   uint8_t *target = resolve(address, bytes.size());
   if (!target)
     return llvm::createStringError(memory.describe(address));
+  if (trace)
+    copyIssuer->noteGlobal(address, bytes.size(), true, copyOrdered);
   std::copy(bytes.begin(), bytes.end(), target);
   return Error::success();
 }
@@ -99,6 +102,8 @@ Error Machine::update(
   uint8_t *target = resolve(address, size);
   if (!target)
     return llvm::createStringError(memory.describe(address));
+  if (trace)
+    copyIssuer->noteGlobal(address, size, true, copyOrdered);
   change({target, size});
   return Error::success();
 }
@@ -120,6 +125,7 @@ Error Machine::arrive(MBarrier &barrier, uint32_t arrivals, int64_t tx) {
         "%s) waits for %u more",
         arrivals, (unsigned long long)barrier.phase, barrier.count,
         program.where(barrier.init).c_str(), barrier.pending);
+  ++events;
   barrier.pending -= arrivals;
   barrier.tx += tx;
   // PTX ISA, "Size and alignment of mbarrier object": the tx-count's range.
@@ -130,6 +136,7 @@ Error Machine::arrive(MBarrier &barrier, uint32_t arrivals, int64_t tx) {
         (long long)barrier.tx);
   if (barrier.pending == 0 && barrier.tx == 0) {
     ++barrier.phase;
+    barrier.completed = time;
     barrier.pending = barrier.count;
     if (barrier.cta->timeline)
       barrier.cta->timeline->completed(barrier.address);
@@ -167,7 +174,7 @@ bool Machine::rests(Cta &cta) {
   return true;
 }
 
-void Machine::runCluster(std::array<uint32_t, 3> cluster) {
+void Machine::start(std::array<uint32_t, 3> cluster) {
   clusterId = cluster;
   const auto &extent = launch.cluster;
   unsigned rank = 0;
@@ -181,10 +188,28 @@ void Machine::runCluster(std::array<uint32_t, 3> cluster) {
                                     cluster[2] * extent[2] + z},
             rank++));
   clusterThreads = threads * ctas.size();
+}
 
+bool Machine::timeOutWaits() {
+  bool any = false;
+  uint64_t now = events + engine.moves;
+  for (auto &cta : ctas)
+    for (auto &warp : cta->warps)
+      for (Path &path : warp->paths) {
+        if (!path.polled || path.wait.kind != Wait::MBarrier)
+          continue;
+        auto [it, isNew] = warp->timeouts.try_emplace(path.pc, now);
+        if (isNew || std::exchange(it->second, now) != now)
+          any = path.timedOut = true;
+      }
+  return any;
+}
+
+Pace Machine::advance(unsigned patience, const std::atomic<bool> &cancelled) {
   auto awaited = [this](const AsyncOp &op) { return isAwaited(op); };
   unsigned fruitless = 0;
-  while (!stopped) {
+  bool any = false;
+  while (!stopped && !cancelled.load(std::memory_order_relaxed)) {
     bool progress = false, polled = false, alive = false, rested = false;
     for (auto &cta : ctas) {
       bool resting = rests(*cta);
@@ -209,79 +234,31 @@ void Machine::runCluster(std::array<uint32_t, 3> cluster) {
     }
     if (progress || engine.completeOne(awaited)) {
       fruitless = 0;
+      any = true;
       continue;
     }
     if (rested)
       continue;
-    if (!polled || ++fruitless > patience)
-      reportDeadlock();
+    if (timeOutWaits()) {
+      any = true;
+      continue;
+    }
+    if (!polled)
+      return Pace::Stuck;
+    if (++fruitless >= patience)
+      return any ? Pace::Progress : Pace::Polling;
   }
   while (!stopped && engine.completeOne(awaited))
     ;
-  endTrace();
+  return Pace::Done;
 }
 
 void Machine::endTrace() {
+  if (std::exchange(traceEnded, true))
+    return;
   engine.recordUnfinished();
   report.trace.allCtas += ctas.size();
   for (auto &cta : ctas)
     if (cta->timeline)
       report.trace.ctas.push_back(cta->timeline->finish());
-}
-
-llvm::Expected<Report> tilewright::sim::run(const Launch &launch,
-                                            Memory &memory,
-                                            const Options &options) {
-  auto program = parseProgram(launch.ptx, launch.entry);
-  if (!program)
-    return program.takeError();
-  auto fail = [&](const llvm::Twine &message) {
-    return llvm::createStringError("launch of '" + program->entry +
-                                   "': " + message);
-  };
-  uint64_t threads = 1, ctas = 1, clusterSize = 1;
-  for (unsigned d = 0; d < 3; ++d) {
-    threads *= launch.block[d];
-    ctas *= launch.grid[d];
-    clusterSize *= launch.cluster[d];
-    if (!launch.cluster[d] || launch.grid[d] % launch.cluster[d])
-      return fail("the grid is not a whole number of clusters");
-    if (program->reqntid[0] && launch.block[d] != program->reqntid[d])
-      return fail("the block is not what .reqntid says");
-  }
-  if (!threads || threads > 1024 || !ctas || clusterSize > 16)
-    return fail("needs 1 to 1024 threads, a CTA, and at most 16 in a cluster");
-  // CUDA Programming Guide, compute capability 9.0: 227 KiB for each block.
-  uint64_t shared = program->dynamicShared - sharedBase + launch.smemBytes;
-  if (shared > 227 * 1024)
-    return fail(
-        llvm::formatv("{0} bytes of shared memory; a CTA has 232448", shared));
-  if (launch.params.size() != program->params.size())
-    return fail(llvm::formatv("{0} parameters; the entry has {1}",
-                              launch.params.size(), program->params.size()));
-  for (size_t i = 0; i < launch.params.size(); ++i)
-    if (launch.params[i].size() != program->params[i].size)
-      return fail(llvm::formatv("parameter {0} has {1} bytes; the entry's {2}",
-                                i, launch.params[i].size(),
-                                program->params[i].size));
-
-  Report report;
-  std::array<uint32_t, 3> clusters;
-  for (unsigned d = 0; d < 3; ++d)
-    clusters[d] = launch.grid[d] / launch.cluster[d];
-  bool stopped = false;
-  for (uint32_t z = 0; z < clusters[2] && !stopped; ++z)
-    for (uint32_t y = 0; y < clusters[1] && !stopped; ++y)
-      for (uint32_t x = 0; x < clusters[0] && !stopped; ++x) {
-        Machine machine(*program, launch, memory, options, report);
-        machine.runCluster({x, y, z});
-        stopped = machine.stopped;
-        for (size_t pc = 0; pc < program->code.size(); ++pc) {
-          report.warpInstructions += machine.executed[pc];
-          report.threadInstructions += machine.executedLanes[pc];
-          if (machine.executed[pc])
-            report.opcodes[program->code[pc].opcode] += machine.executed[pc];
-        }
-      }
-  return std::move(report);
 }

@@ -3,6 +3,7 @@
 #ifndef TILEWRIGHT_SIM_MACHINE_H
 #define TILEWRIGHT_SIM_MACHINE_H
 
+#include "DependencyTrace.h"
 #include "Names.h"
 #include "Shadow.h"
 #include "Timeline.h"
@@ -10,6 +11,7 @@
 #include "tilewright/Sim/Program.h"
 #include "tilewright/Sim/Simulator.h"
 #include "llvm/ADT/STLExtras.h"
+#include <atomic>
 #include <deque>
 #include <functional>
 #include <map>
@@ -28,6 +30,7 @@ struct Machine;
 constexpr uint64_t sharedWindow = uint64_t(1) << 44;
 constexpr uint64_t paramWindow = uint64_t(2) << 44;
 constexpr uint64_t localWindow = uint64_t(3) << 44;
+constexpr uint64_t constWindow = uint64_t(4) << 44;
 /// In .shared::cluster, CTA `rank` has the window (rank + 1) << 24; addresses
 /// below 2^24 are the executing CTA's own (.shared::cta).
 constexpr unsigned clusterShift = 24;
@@ -52,12 +55,13 @@ struct Wait {
 /// Lanes that run together.
 struct Path {
   uint32_t pc = 0, mask = 0;
-  int token = -1;       ///< Reconvergence token, or -1.
-  bool polled = false;  ///< Found blocked in this round.
-  bool arrived = false; ///< A blocking instruction has counted its arrival.
-  uint64_t ticket = 0;  ///< Of that arrival.
-  Wait wait;            ///< None unless the path is blocked.
-  Wait poll;            ///< What it last asked for in vain without blocking.
+  int token = -1;        ///< Reconvergence token, or -1.
+  bool polled = false;   ///< Found blocked in this round.
+  bool arrived = false;  ///< A blocking instruction has counted its arrival.
+  uint64_t ticket = 0;   ///< Of that arrival.
+  bool timedOut = false; ///< Its mbarrier.try_wait is to give false.
+  Wait wait;             ///< None unless the path is blocked.
+  Wait poll;             ///< What it last asked for in vain without blocking.
 };
 
 /// Lanes that will run together again from `pc` on.
@@ -116,7 +120,8 @@ public:
                   uint32_t &offset);
   void reportConflict(const Cta &owner, const Conflict &conflict,
                       llvm::StringRef what);
-  void synchronised();
+  /// It is now behind what others did before time `when` (default: now).
+  void synchronised(uint32_t when = ~0u);
 
   Cta &cta;
   Machine &machine;
@@ -126,6 +131,19 @@ public:
   const Inst *inst = nullptr;
   std::vector<uint8_t> local; ///< [lane][localBytes].
   uint32_t lastSync = 0;
+  bool waitedForGrids = false; ///< griddepcontrol.wait was executed.
+  /// Whether what it does comes after a griddepcontrol.wait, its own or one
+  /// that came before its last synchronisation.
+  bool afterGrids() const;
+  /// Checks an access to global memory against the launches before.
+  void noteGlobal(uint64_t address, uint64_t bytes, bool writes, bool ordered);
+
+  /// Whether the current instruction polls in vain: it saw this before, when it
+  /// was executed last.
+  bool pollsInVain(uint64_t seen) {
+    auto [it, isNew] = polls.try_emplace(inst, seen);
+    return !isNew && std::exchange(it->second, seen) == seen;
+  }
 
   /// wgmma: time of the last write and of the last fence; the operation that
   /// each register belongs to (0: none), and how many are in flight.
@@ -138,18 +156,23 @@ public:
   unsigned setmaxnregs = 0;             ///< Executed so far.
   std::vector<uint64_t> clusterTickets; ///< By lane: generation arrived at.
   std::vector<Path> paths;
+  /// Events at the last time-out of the try_wait at an instruction.
+  std::map<uint32_t, uint64_t> timeouts;
 
 private:
   Turn take(unsigned quantum);
   Step step(size_t i);
   void branch(size_t i, uint32_t taken);
+  void branchIndexed(size_t i, uint32_t taken);
   void exitLanes(size_t i, uint32_t leaving);
+  void checkCtaExit();
   void reach(size_t i);
   void settle(int token);
   int newToken(uint32_t pc, uint32_t mask, int parent);
   void checkRegisters(const Inst &inst);
 
-  std::vector<uint64_t> registers; ///< [register][lane].
+  std::vector<uint64_t> registers;        ///< [register][lane].
+  std::map<const Inst *, uint64_t> polls; ///< What each poll saw last.
   std::vector<Token> tokens;
 };
 
@@ -162,10 +185,11 @@ struct Arrivals {
 };
 
 struct MBarrier {
-  uint32_t count = 0;   ///< Arrivals of a phase.
-  uint32_t pending = 0; ///< Arrivals still missing.
-  int64_t tx = 0;       ///< Bytes still missing (negative: came early).
-  uint64_t phase = 0;   ///< Completed phases.
+  uint32_t count = 0;     ///< Arrivals of a phase.
+  uint32_t pending = 0;   ///< Arrivals still missing.
+  int64_t tx = 0;         ///< Bytes still missing (negative: came early).
+  uint64_t phase = 0;     ///< Completed phases.
+  uint32_t completed = 0; ///< When the last one was.
   SourceLine init;
   Cta *cta = nullptr; ///< Where it is.
   uint32_t address = 0;
@@ -175,19 +199,30 @@ struct MBarrier {
   void note(const Warp &warp, uint64_t arrivals);
 };
 
+/// What barrier.red gives: how many threads had a true predicate, of how many;
+/// and when the barrier was complete.
+struct BarrierVotes {
+  uint32_t votes = 0, voters = 0, time = 0;
+};
+
 struct NamedBarrier {
   uint32_t expected = 0, arrived = 0;
   uint64_t generation = 0;
+  BarrierVotes open; ///< Of the generation that is filling.
+  /// Of the last two generations, by the low bit: a slow warp may still read
+  /// its result while others meet again.
+  std::array<BarrierVotes, 2> results;
 };
 
 /// One asynchronous copy from issue to completion.
 struct AsyncOp {
-  const Warp *warp = nullptr; ///< The issuer, and the instruction.
+  Warp *warp = nullptr; ///< The issuer, and the instruction.
   const Inst *inst = nullptr;
   unsigned rank = 0;    ///< Of the CTA whose shared memory it touches.
   ByteRange range;      ///< There.
   uint32_t barrier = 0; ///< The mbarrier of a load, in the same CTA.
   uint32_t issued = 0;  ///< When.
+  bool ordered = false; ///< Issued behind a griddepcontrol.wait.
   bool isLoad = false;
   bool done = false;
   /// Moves the bytes and settles barriers and shadow state.
@@ -239,6 +274,18 @@ struct Cta {
   unsigned rounds = 0; ///< That it still rests (Machine::rests).
   std::vector<std::unique_ptr<Warp>> warps;
   std::unique_ptr<Timeline> timeline; ///< Null: nothing is recorded.
+  bool waitedForGrids = false;        ///< By one of its threads.
+  /// A peer's last access to its shared memory.
+  struct {
+    uint32_t time = 0;
+    unsigned rank = 0, warp = 0;
+    const Inst *inst = nullptr;
+  } lastRemote;
+
+  /// Every thread has exited: its shared memory is nobody's.
+  bool exited() const {
+    return llvm::all_of(warps, [](auto &warp) { return warp->finished(); });
+  }
 };
 
 /// Copies in flight, oldest first.
@@ -252,10 +299,14 @@ public:
   bool completeOne(llvm::function_ref<bool(const AsyncOp &)> isAwaited);
   /// Tells the timelines of copies that are not done at the end.
   void recordUnfinished() const;
+  /// Whether a copy in flight completes bytes on an mbarrier.
+  bool arrivesAt(unsigned rank, uint32_t barrier) const;
   /// Called between the turns of warps; whether it completed any.
   bool turn();
   /// A copy in flight that touches a byte, or null.
   const AsyncOp *find(unsigned rank, uint32_t address, bool isLoad) const;
+  /// Copies issued and completed so far.
+  uint64_t moves = 0;
 
 private:
   void complete(size_t i);
@@ -264,13 +315,25 @@ private:
   std::deque<std::shared_ptr<AsyncOp>> queue;
 };
 
-/// One cluster of a launch. Clusters run one after the other.
+/// How far a cluster has come.
+enum class Pace : uint8_t {
+  Done,     ///< To its end, or to a finding that stops it.
+  Progress, ///< It did something and polls global memory now.
+  Polling,  ///< It did nothing but poll: others must go on first.
+  Stuck,    ///< Every warp waits for what only the cluster itself could do.
+};
+
+/// One cluster of a launch.
 struct Machine : GlobalAccess {
   Machine(const Program &program, const Launch &launch, Memory &memory,
           const Options &options, Report &report);
 
-  void runCluster(std::array<uint32_t, 3> cluster);
-  /// Moves what was recorded to the report.
+  /// Makes the CTAs of the cluster.
+  void start(std::array<uint32_t, 3> cluster);
+  /// Runs until the end, or until warps did nothing but poll for `patience`
+  /// rounds, or `cancelled` is set.
+  Pace advance(unsigned patience, const std::atomic<bool> &cancelled);
+  /// Moves what was recorded to the report; once.
   void endTrace();
 
   llvm::Error read(uint64_t address,
@@ -306,6 +369,9 @@ struct Machine : GlobalAccess {
   /// The asynchronous operation in flight, or the thread, that stands against
   /// an access to a byte of `owner`: "the copy at … of role load (warp 4)".
   std::string describeOther(const Cta &owner, const Conflict &conflict) const;
+  /// Lets every blocked mbarrier.try_wait give false that has not done so since
+  /// the last event; false if there is none.
+  bool timeOutWaits();
   /// Subtracts arrivals and bytes; flips the phase when nothing is missing.
   /// Returns an error text where the counts do not allow it.
   llvm::Error arrive(MBarrier &barrier, uint32_t arrivals, int64_t tx);
@@ -318,6 +384,13 @@ struct Machine : GlobalAccess {
   Report &report;
   Names names;
   AsyncEngine engine;
+  DependencyTrace *trace = nullptr; ///< Null: launches do not overlap.
+  uint32_t gridsWaited = 0;         ///< Time of the first griddepcontrol.wait.
+  unsigned ctasWaited = 0;          ///< CTAs that executed one.
+  /// Of the copy that is being completed: its issuer, and whether it was issued
+  /// behind a griddepcontrol.wait.
+  Warp *copyIssuer = nullptr;
+  bool copyOrdered = false;
   std::vector<uint8_t> params;
   uint32_t smemSize = 0;
   unsigned threads = 0;
@@ -326,9 +399,12 @@ struct Machine : GlobalAccess {
   ProxyFences fences;
   uint32_t clusterArrived = 0;
   uint64_t clusterGeneration = 1;
-  uint32_t clusterThreads = 0; ///< Not exited.
+  uint32_t clusterCompleted = 0; ///< When the last generation was complete.
+  uint32_t clusterThreads = 0;   ///< Not exited.
   uint32_t time = 1;
-  bool stopped = false;
+  /// What may end a wait, beside the engine's moves: arrivals and bytes.
+  uint64_t events = 0;
+  bool stopped = false, traceEnded = false;
   bool missedGlobal = false;            ///< The last copy left global memory.
   std::mt19937_64 random{options.seed}; ///< For rests.
   std::vector<uint64_t> executed, executedLanes; ///< By instruction.

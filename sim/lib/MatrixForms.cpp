@@ -64,8 +64,8 @@ Step matrixStep(Warp &warp, const Inst &inst, uint32_t mask) {
 bool tilewright::sim::decodeMatrixMove(Form &form, Inst &inst) {
   bool isLoad = form.head == "ldmatrix";
   Space space;
+  takeSpace(form, space);
   if (!form.take("sync") || !form.take("aligned") || !form.take("m8n8") ||
-      !takeSpace(form, space) ||
       (space != Space::Shared && space != Space::Generic) || !form.take("b16"))
     return false;
   int count = form.takeOneOf({"x1", "x2", "x4"});

@@ -1,19 +1,33 @@
 //===- MemoryForms.cpp - Loads, stores and addresses ----------------------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "MemoryForms.h"
+#include "llvm/ADT/Hashing.h"
 #include "llvm/Support/FormatVariadic.h"
 
 using namespace tilewright::sim;
 
-bool tilewright::sim::takeSpace(Form &form, Space &space) {
+void tilewright::sim::takeSpace(Form &form, Space &space) {
   int found = form.takeOneOf({"global", "shared", "shared::cta",
                               "shared::cluster", "param", "local", "const"});
   static const Space spaces[] = {Space::Global, Space::Shared, Space::Shared,
-                                 Space::Shared, Space::Param,  Space::Local};
-  if (found == 6)
-    return false;
+                                 Space::Shared, Space::Param,  Space::Local,
+                                 Space::Const};
   space = found < 0 ? Space::Generic : spaces[found];
-  return true;
+}
+
+Space tilewright::sim::genericSpace(uint64_t &address) {
+  // The windows are 16 TiB apart; shared and param ones 4 GiB long.
+  static const std::pair<uint64_t, Space> windows[] = {
+      {sharedWindow, Space::Shared},
+      {paramWindow, Space::Param},
+      {localWindow, Space::Local},
+      {constWindow, Space::Const}};
+  for (auto [base, space] : windows)
+    if (address >> 44 == base >> 44) {
+      address -= base;
+      return space;
+    }
+  return Space::Global;
 }
 
 uint8_t *tilewright::sim::resolveAddress(Warp &warp, Space space,
@@ -26,22 +40,8 @@ uint8_t *tilewright::sim::resolveAddress(Warp &warp, Space space,
                               lane, address, size));
     return nullptr;
   }
-  if (space == Space::Generic) {
-    // The windows are 16 TiB apart; shared and param ones 4 GiB long.
-    uint64_t window = address >> 44, offset = address & 0xFFFFFFFFFFFull;
-    if (window == sharedWindow >> 44) {
-      space = Space::Shared;
-      address = offset;
-    } else if (window == paramWindow >> 44) {
-      space = Space::Param;
-      address = offset;
-    } else if (window == localWindow >> 44) {
-      space = Space::Local;
-      address = offset;
-    } else {
-      space = Space::Global;
-    }
-  }
+  if (space == Space::Generic)
+    space = genericSpace(address);
   Machine &machine = warp.machine;
   auto outside = [&](const char *name, uint64_t bytes) -> uint8_t * {
     warp.report(Hazard::OutOfBounds,
@@ -57,6 +57,13 @@ uint8_t *tilewright::sim::resolveAddress(Warp &warp, Space space,
     if (address + size > machine.params.size() || address + size < address)
       return outside("parameter address", machine.params.size());
     return machine.params.data() + address;
+  case Space::Const: {
+    // Stores to .const are refused when decoded; a generic one lands here.
+    auto &constants = machine.program.constants;
+    if (address + size > constants.size() || address + size < address)
+      return outside("constant address", constants.size());
+    return const_cast<uint8_t *>(constants.data()) + address;
+  }
   case Space::Local: {
     uint64_t bytes = machine.program.localBytes;
     if (address + size > bytes || address + size < address)
@@ -67,6 +74,7 @@ uint8_t *tilewright::sim::resolveAddress(Warp &warp, Space space,
     break;
   }
   uint8_t *data = machine.memory.resolve(address, size);
+  place.isGlobal = true;
   if (!data)
     warp.report(Hazard::OutOfBounds,
                 llvm::formatv("lane {0}: {1} bytes of global memory: {2}", lane,
@@ -81,20 +89,25 @@ uint64_t signExtend(uint64_t value, unsigned bits) {
 }
 
 // aux: the space; size, count: bytes and number of elements; wide[0]: loads
-// that extend the sign, to 32 or 64 bits; wide[1]: it may poll.
+// that extend the sign, to 32 or 64 bits; wide[1]: it may poll for what another
+// cluster writes; wide[2]: it may see what another thread released.
 Step loadStep(Warp &warp, const Inst &inst, uint32_t mask) {
   const Operand &d = inst.ops[0];
   uint32_t bytes = inst.size * inst.count;
   Place place;
+  uint64_t seen = mask; // A hash of what was read where.
   for (uint32_t rest = mask; rest; rest &= rest - 1) {
     unsigned l = __builtin_ctz(rest);
-    uint8_t *data = resolveAddress(
-        warp, Space(inst.aux), warp.address(inst.ops[1], l), bytes, l, place);
+    uint64_t address = warp.address(inst.ops[1], l);
+    uint8_t *data =
+        resolveAddress(warp, Space(inst.aux), address, bytes, l, place);
     if (!data)
       return Step::Next;
     if (place.owner)
       if (auto conflict = place.owner->shadow.genericRead(place.offset, bytes))
         warp.reportConflict(*place.owner, *conflict, "reads");
+    if (place.isGlobal && warp.machine.trace)
+      warp.noteGlobal(address, bytes, /*writes=*/false, warp.afterGrids());
     for (unsigned i = 0; i < inst.count; ++i) {
       uint64_t value = 0;
       std::memcpy(&value, data + i * inst.size, inst.size);
@@ -102,9 +115,13 @@ Step loadStep(Warp &warp, const Inst &inst, uint32_t mask) {
         value = signExtend(value, 8 * inst.size) &
                 (inst.size == 8 ? ~uint64_t(0) : 0xFFFFFFFFu);
       warp.set(d.isVec() ? d.elems[i] : d, l, value);
+      if (inst.wide[1])
+        seen = llvm::hash_combine(seen, address, value);
     }
   }
-  return inst.wide[1] ? Step::Yield : Step::Next;
+  if (inst.wide[2])
+    warp.synchronised();
+  return inst.wide[1] && warp.pollsInVain(seen) ? Step::Yield : Step::Next;
 }
 
 Step storeStep(Warp &warp, const Inst &inst, uint32_t mask) {
@@ -121,6 +138,9 @@ Step storeStep(Warp &warp, const Inst &inst, uint32_t mask) {
       if (auto conflict = place.owner->shadow.genericWrite(
               place.offset, bytes, threadInCluster(warp, l), warp.machine.time))
         warp.reportConflict(*place.owner, *conflict, "writes");
+    if (place.isGlobal && warp.machine.trace)
+      warp.noteGlobal(warp.address(inst.ops[0], l), bytes, /*writes=*/true,
+                      warp.afterGrids());
     for (unsigned i = 0; i < inst.count; ++i) {
       uint64_t value = warp.get(s.isVec() ? s.elems[i] : s, l);
       std::memcpy(data + i * inst.size, &value, inst.size);
@@ -132,8 +152,9 @@ Step storeStep(Warp &warp, const Inst &inst, uint32_t mask) {
 bool decodeAccess(Form &form, Inst &inst, const Operand &value) {
   Scalar type;
   Space space;
-  if (!form.takeType(type) || type.kind == 'p' || !takeSpace(form, space))
+  if (!form.takeType(type) || type.kind == 'p')
     return false;
+  takeSpace(form, space);
   inst.aux = uint32_t(space);
   inst.size = type.bits / 8;
   int vector = form.takeOneOf({"v2", "v4", "v8"});
@@ -142,6 +163,8 @@ bool decodeAccess(Form &form, Inst &inst, const Operand &value) {
   // hints change nothing.
   bool polls = form.takeOneOf({"acquire", "relaxed", "volatile"}) >= 0;
   inst.wide[1] = polls && space != Space::Shared;
+  inst.wide[2] = polls;
+  inst.meetsOthers = inst.wide[1];
   form.takeOneOf({"release", "weak"});
   form.takeOneOf({"cta", "cluster", "gpu", "sys"});
   form.take("nc");
@@ -156,7 +179,8 @@ bool decodeAccess(Form &form, Inst &inst, const Operand &value) {
 
 // aux: the window's base; wide[0]: to the space instead of from it.
 Step cvtaStep(Warp &warp, const Inst &inst, uint32_t mask) {
-  static const uint64_t bases[] = {0, sharedWindow, paramWindow, localWindow};
+  static const uint64_t bases[] = {0,           sharedWindow, sharedWindow,
+                                   paramWindow, localWindow,  constWindow};
   Source a(warp, inst.ops[1]);
   uint64_t *d = warp.reg(inst.ops[0].reg);
   uint64_t base = bases[inst.aux];
@@ -185,7 +209,57 @@ Step mapaStep(Warp &warp, const Inst &inst, uint32_t mask) {
   return Step::Next;
 }
 
+// aux: an address of .shared::cluster, not a generic one.
+Step getCtaRankStep(Warp &warp, const Inst &inst, uint32_t mask) {
+  Source a(warp, inst.ops[1]);
+  uint64_t *d = warp.reg(inst.ops[0].reg);
+  forLanes(mask, [&](unsigned l) {
+    uint64_t address = inst.aux ? a[l] : a[l] - sharedWindow;
+    uint64_t window = address >> clusterShift;
+    if (window > warp.machine.ctas.size())
+      warp.report(Hazard::OutOfBounds,
+                  llvm::formatv("lane {0}: {1:x} is no address of shared "
+                                "memory in a cluster of {2}",
+                                l, a[l], warp.machine.ctas.size()));
+    d[l] = window ? window - 1 : warp.cta.rank;
+  });
+  return Step::Next;
+}
+
+// aux: the space; wide[0]: 1 for .shared::cta, which peers' memory is not in.
+Step isSpaceStep(Warp &warp, const Inst &inst, uint32_t mask) {
+  Source a(warp, inst.ops[1]);
+  uint64_t *d = warp.reg(inst.ops[0].reg);
+  forLanes(mask, [&](unsigned l) {
+    uint64_t address = a[l];
+    bool is = genericSpace(address) == Space(inst.aux);
+    uint64_t window = address >> clusterShift;
+    if (is && inst.wide[0] && window)
+      is = window == warp.cta.rank + 1;
+    d[l] = is;
+  });
+  return Step::Next;
+}
+
 } // namespace
+
+bool tilewright::sim::decodeGetCtaRank(Form &form, Inst &inst) {
+  inst.aux = form.take("shared::cluster");
+  inst.handler = getCtaRankStep;
+  return (form.take("u32") || form.take("u64")) && isPlain(inst, 1);
+}
+
+bool tilewright::sim::decodeIsSpace(Form &form, Inst &inst) {
+  if (form.mods.size() != 1)
+    return false;
+  // Without ::cta or ::cluster, .shared is the whole window.
+  inst.wide[0] = form.mods[0] == "shared::cta";
+  Space space;
+  takeSpace(form, space);
+  inst.aux = uint32_t(space);
+  inst.handler = isSpaceStep;
+  return space != Space::Generic && isPlain(inst, 1);
+}
 
 bool tilewright::sim::decodeLoad(Form &form, Inst &inst) {
   if (inst.ops.size() != 2 || !inst.ops[1].isMem())
@@ -201,13 +275,17 @@ bool tilewright::sim::decodeLoad(Form &form, Inst &inst) {
 bool tilewright::sim::decodeStore(Form &form, Inst &inst) {
   inst.numDefs = 0;
   inst.handler = storeStep;
+  if (form.take("async"))
+    return decodeStoreAsync(form, inst);
   return inst.ops.size() == 2 && inst.ops[0].isMem() &&
-         decodeAccess(form, inst, inst.ops[1]);
+         decodeAccess(form, inst, inst.ops[1]) &&
+         Space(inst.aux) != Space::Const;
 }
 
 bool tilewright::sim::decodeCvta(Form &form, Inst &inst) {
   inst.wide[0] = form.take("to");
-  int space = form.takeOneOf({"global", "shared", "param", "local"});
+  int space = form.takeOneOf(
+      {"global", "shared", "shared::cluster", "param", "local", "const"});
   inst.aux = space;
   inst.handler = cvtaStep;
   return space >= 0 && form.take("u64") && isPlain(inst, 1);

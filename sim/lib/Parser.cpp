@@ -3,7 +3,9 @@
 #include "Lexer.h"
 #include "tilewright/Sim/Program.h"
 #include "llvm/ADT/StringExtras.h"
+#include "llvm/ADT/bit.h"
 #include "llvm/Support/FormatVariadic.h"
+#include "llvm/Support/MathExtras.h"
 #include "llvm/Support/Path.h"
 #include <optional>
 
@@ -98,6 +100,11 @@ private:
   Error parseStatement();
   Error parseRegisters();
   Error parseVariable(bool isExtern);
+  Error parseModuleVariable();
+  Error parseInitializer(unsigned element, std::vector<uint8_t> &bytes,
+                         uint64_t &next);
+  Error parseBranchTargets();
+  Error resolveTargets(Inst &inst);
   Error parseInstruction();
   llvm::Expected<Operand> parseOperand(bool inVector = false);
   llvm::Expected<Operand> parseName(StringRef name);
@@ -126,7 +133,10 @@ private:
   std::vector<llvm::StringMap<uint32_t>> scopes;
   llvm::StringMap<Symbol> symbols;
   llvm::StringMap<uint32_t> labels;
+  std::string lastLabel;
+  llvm::StringMap<std::vector<std::string>> branchTables;
   SourceLine loc;
+  bool doubles = false; ///< The instruction being parsed is of f64.
 };
 
 void flatten(const Operand &op, std::vector<uint32_t> &out) {
@@ -209,10 +219,15 @@ Error Parser::parseTop() {
     return skipBraces();
   bool isExtern = false;
   while (lexer.peek().is(".visible") || lexer.peek().is(".extern") ||
-         lexer.peek().is(".weak"))
+         lexer.peek().is(".weak") || lexer.peek().is(".common"))
     isExtern |= lexer.take().is(".extern");
   if (lexer.peek().is(".shared"))
     return parseVariable(isExtern);
+  if (lexer.peek().is(".global") || lexer.peek().is(".const")) {
+    if (isExtern)
+      return fail("an external '" + lexer.peek().text + "' is not modelled");
+    return parseModuleVariable();
+  }
   if (lexer.accept(".entry"))
     return parseEntry();
   if (lexer.peek().is(".noreturn") || lexer.peek().is(".func"))
@@ -268,6 +283,92 @@ Error Parser::parseVariable(bool isExtern) {
     sharedNext += bytes;
   }
   return Error::success();
+}
+
+/// The values behind `=`: a number, or numbers in braces, nested or not.
+Error Parser::parseInitializer(unsigned element, std::vector<uint8_t> &bytes,
+                               uint64_t &next) {
+  if (lexer.accept("{")) {
+    while (!lexer.accept("}")) {
+      if (Error error = parseInitializer(element, bytes, next))
+        return error;
+      if (!lexer.accept(",") && !lexer.peek().is("}"))
+        return fail("expected ',' or '}', found '" + lexer.peek().text + "'");
+    }
+    return Error::success();
+  }
+  auto value = parseNumber();
+  if (!value)
+    return value.takeError();
+  if (next + element > bytes.size())
+    return fail("more values than the variable has elements");
+  std::memcpy(&bytes[next], &*value, element);
+  next += element;
+  return Error::success();
+}
+
+/// .global and .const variables: [.align A] .type name [N]... [= values];
+Error Parser::parseModuleVariable() {
+  bool isConst = lexer.take().is(".const");
+  uint64_t align = 1;
+  if (lexer.accept(".align")) {
+    auto value = parseNumber();
+    if (!value)
+      return value.takeError();
+    align = *value;
+  }
+  unsigned element = typeBytes(lexer.take().text);
+  if (!element || !align || (align & (align - 1)))
+    return fail("malformed variable");
+  align = std::max<uint64_t>(align, element);
+  std::string name = lexer.take().text.str();
+  uint64_t size = element;
+  while (lexer.accept("[")) {
+    auto value = parseNumber();
+    if (!value)
+      return value.takeError();
+    if (*value > (uint64_t(1) << 32) / size)
+      return fail("a variable of more than 4 GiB");
+    size *= *value;
+    if (Error error = expect("]"))
+      return error;
+  }
+  std::vector<uint8_t> bytes(size);
+  uint64_t next = 0;
+  if (lexer.accept("="))
+    if (Error error = parseInitializer(element, bytes, next))
+      return error;
+  if (isConst) {
+    uint64_t at = llvm::alignTo(program.constants.size(), align);
+    program.constants.resize(at);
+    llvm::append_range(program.constants, bytes);
+    symbols[name].value = at;
+    // PTX ISA, "Constant State Space": 64 KiB that the module may lay out.
+    if (program.constants.size() > 65536)
+      return fail("more than 64 KiB of .const variables");
+  } else {
+    // As allocations, variables lie apart, so that running out of one is found.
+    uint64_t at = program.globals.empty()
+                      ? moduleVariables
+                      : program.globals.back().address +
+                            program.globals.back().bytes.size() + 4096;
+    at = llvm::alignTo(at, std::max<uint64_t>(align, 256));
+    symbols[name].value = at;
+    program.globals.push_back({name, at, std::move(bytes)});
+  }
+  return expect(";");
+}
+
+/// `label: .branchtargets a, b, c;`: where a brx.idx goes.
+Error Parser::parseBranchTargets() {
+  lexer.take();
+  if (lastLabel.empty() || labels[lastLabel] != program.code.size())
+    return fail(".branchtargets without a label");
+  std::vector<std::string> &targets = branchTables[lastLabel];
+  do
+    targets.push_back(lexer.take().text.str());
+  while (lexer.accept(","));
+  return expect(";");
 }
 
 Error Parser::parseParams() {
@@ -396,6 +497,8 @@ Error Parser::parseStatement() {
     return parseVariable(/*isExtern=*/false);
   if (token.is(".file"))
     return parseFile();
+  if (token.is(".branchtargets"))
+    return parseBranchTargets();
   if (token.kind == Token::Word && token.text.starts_with("."))
     return fail("directive '" + token.text + "' is not modelled");
   return parseInstruction();
@@ -437,6 +540,16 @@ llvm::Expected<uint64_t> Parser::parseNumber() {
     if (text.getAsInteger(16, value))
       return fail("malformed floating-point literal", token.line);
     return value;
+  }
+  if (text.contains('.')) {
+    // A decimal literal takes the instruction's type; fractions of
+    // createpolicy are f32 too.
+    double real = 0;
+    if (text.getAsDouble(real))
+      return fail("malformed number '" + text + "'", token.line);
+    real = negative ? -real : real;
+    return doubles ? llvm::bit_cast<uint64_t>(real)
+                   : llvm::bit_cast<uint32_t>(float(real));
   }
   text.consume_back("U");
   if (text.starts_with("0x") ? text.drop_front(2).getAsInteger(16, value)
@@ -573,9 +686,11 @@ Error Parser::parseInstruction() {
                 opcode.line);
   if (inst.guard == NoRegister && lexer.accept(":")) {
     labels[opcode.text] = program.code.size();
+    lastLabel = opcode.text.str();
     return Error::success();
   }
   inst.opcode = opcode.text.str();
+  doubles = opcode.text.ends_with(".f64");
   inst.loc = loc;
   inst.loc.ptxLine = opcode.line;
   while (!lexer.accept(";")) {
@@ -587,6 +702,23 @@ Error Parser::parseInstruction() {
       return fail("expected ',' or ';', found '" + lexer.peek().text + "'");
   }
   program.code.push_back(std::move(inst));
+  return Error::success();
+}
+
+/// The instructions that the table of a brx.idx names.
+Error Parser::resolveTargets(Inst &inst) {
+  for (const Operand &op : inst.ops) {
+    auto table = branchTables.find(op.label);
+    if (op.kind != Operand::Kind::Label || table == branchTables.end())
+      continue;
+    for (const std::string &target : table->second) {
+      auto it = labels.find(target);
+      if (it == labels.end())
+        return fail("'" + llvm::Twine(target) + "' is not declared",
+                    inst.loc.ptxLine);
+      inst.targets.push_back(it->second);
+    }
+  }
   return Error::success();
 }
 
@@ -612,6 +744,9 @@ Error Parser::resolve() {
         op.imm = it->second;
       }
     }
+    if (StringRef(inst.opcode).starts_with("brx"))
+      if (Error error = resolveTargets(inst))
+        return error;
     if (Error error = decode(program, inst))
       return llvm::createStringError(program.where(inst.loc) + ": " +
                                      llvm::toString(std::move(error)));

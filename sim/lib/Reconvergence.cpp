@@ -18,7 +18,9 @@ void tilewright::sim::findReconvergence(Program &program) {
   std::vector<llvm::SmallVector<uint32_t, 2>> successors(size), preds(size + 1);
   for (size_t i = 0; i < size; ++i) {
     const Inst &inst = program.code[i];
-    if (inst.isBranch)
+    for (uint32_t target : inst.targets)
+      successors[i].push_back(target);
+    if (inst.isBranch && inst.targets.empty())
       successors[i].push_back(inst.ops[0].imm);
     // Lanes that leave at a guarded exit are not waited for, so the others may
     // still meet behind it.

@@ -33,6 +33,8 @@ const char *tilewright::sim::hazardName(Hazard hazard) {
     return "shared memory of a CTA that has exited";
   case Hazard::BadOperand:
     return "bad operand";
+  case Hazard::BeforeDependency:
+    return "before a launch that it depends on has ended";
   case Hazard::Trap:
     return "trap";
   case Hazard::Deadlock:
@@ -52,6 +54,8 @@ bool Report::has(Hazard hazard) const {
 std::string Report::str() const {
   std::string text;
   for (const Finding &finding : findings) {
+    if (finding.rank)
+      text += "rank " + std::to_string(*finding.rank) + ": ";
     if (!finding.where.empty())
       text += finding.where + ": ";
     text += std::string(hazardName(finding.hazard)) + ": " + finding.message;

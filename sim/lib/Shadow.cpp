@@ -70,7 +70,7 @@ Shadow::uninitialised(llvm::ArrayRef<ByteRange> ranges) const {
 }
 
 std::optional<Conflict> Shadow::asyncWriteBegin(ByteRange range,
-                                                const ProxyFences &fences) {
+                                                const ProxyFences *fences) {
   std::optional<Conflict> conflict;
   for (uint32_t a = range.begin, e = range.end(); a < e; ++a) {
     if (!conflict) {
@@ -80,7 +80,7 @@ std::optional<Conflict> Shadow::asyncWriteBegin(ByteRange range,
         conflict = {Hazard::OverwrittenWhileRead, a};
       else if (flags[a] & AsyncWriting)
         conflict = {Hazard::ReadBeforeArrival, a};
-      else if (written[a] && !fences.covers(writer[a], written[a]))
+      else if (fences && written[a] && !fences->covers(writer[a], written[a]))
         conflict = {Hazard::MissingProxyFence, a};
     }
     flags[a] |= AsyncWriting;

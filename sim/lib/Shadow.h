@@ -56,8 +56,9 @@ public:
                                          bool checkInit);
   void asyncReadEnd(llvm::ArrayRef<ByteRange> ranges);
   std::optional<Conflict> uninitialised(llvm::ArrayRef<ByteRange> ranges) const;
+  /// Without `fences` the writer is one of the generic proxy (st.async).
   std::optional<Conflict> asyncWriteBegin(ByteRange range,
-                                          const ProxyFences &fences);
+                                          const ProxyFences *fences);
   /// `range` as at the begin, `touched` the bytes that were really written.
   void asyncWriteEnd(ByteRange range, llvm::ArrayRef<ByteRange> touched);
   /// The thread of the cluster that wrote a byte last, of those not written by

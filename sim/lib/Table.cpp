@@ -82,34 +82,40 @@ static const llvm::StringMap<Decoder> &decoders() {
     // These take integers and floating point; the type decides.
     add(
         [](Form &form, Inst &inst) {
+          if (isHalfForm(form))
+            return decodeHalf(form, inst);
           Form copy = form;
           Scalar type;
           if (copy.takeType(type) && type.isInt())
             return decodeInteger(form, inst);
           return decodeFloat(form, inst);
         },
-        {"add", "sub", "mul", "div", "min", "max", "neg", "abs"});
+        {"add", "sub", "mul", "div", "min", "max", "neg", "abs", "fma"});
     add(decodeInteger, {"mad", "rem"});
-    add(decodeBits, {"and", "or", "xor", "not", "cnot", "shl", "shr", "bfe",
-                     "bfi", "prmt", "shf", "lop3", "popc", "clz", "brev"});
-    add(decodeFloat, {"fma", "ex2", "lg2", "rcp", "sqrt", "rsqrt"});
+    add(decodeBits,
+        {"and", "or", "xor", "not", "cnot", "shl", "shr", "bfe", "bfi", "prmt",
+         "shf", "lop3", "popc", "clz", "brev", "bfind"});
+    add(decodeFloat, {"copysign", "ex2", "lg2", "rcp", "sqrt", "rsqrt"});
     add(decodeSetp, {"setp"});
     add(decodeSelp, {"selp"});
     add(decodeMov, {"mov"});
     add(decodeCvt, {"cvt"});
     add(decodeCvta, {"cvta"});
     add(decodeMapa, {"mapa"});
+    add(decodeGetCtaRank, {"getctarank"});
+    add(decodeIsSpace, {"isspacep"});
     add(decodeLoad, {"ld"});
     add(decodeStore, {"st"});
     add(decodeAtomic, {"atom", "red"});
     add(decodeMatrixMove, {"ldmatrix", "stmatrix"});
-    add(decodeControl, {"bra", "ret", "exit", "trap", "prefetch", "nanosleep",
-                        "griddepcontrol", "prefetchu"});
+    add(decodeControl, {"bra", "brx", "ret", "exit", "trap", "prefetch",
+                        "nanosleep", "griddepcontrol", "prefetchu"});
+    add(decodeCreatePolicy, {"createpolicy"});
     add(decodeFence, {"fence", "membar"});
     add(decodeBarrier, {"bar", "barrier"});
     add(decodeSetmaxnreg, {"setmaxnreg"});
     add(decodeMbarrier, {"mbarrier"});
-    add(decodeWarp, {"elect", "shfl", "vote", "activemask"});
+    add(decodeWarp, {"elect", "shfl", "vote", "activemask", "redux", "match"});
     add(decodeCp, {"cp"});
     add(decodeWgmma, {"wgmma"});
     return t;
@@ -132,5 +138,6 @@ llvm::Error tilewright::sim::decode(Program &program, Inst &inst) {
     return llvm::createStringError(text);
   }
   program.usesWgmma |= form.head == "wgmma";
+  program.meetsOthers |= inst.meetsOthers;
   return llvm::Error::success();
 }

@@ -94,13 +94,15 @@ uint8_t *Warp::shared(uint64_t address, uint32_t size, Cta *&owner,
     }
     owner = machine.ctas[window - 1].get();
     // PTX ISA, "Shared State Space": a CTA's window is valid until it exits.
-    if (llvm::all_of(owner->warps, [](auto &w) { return w->finished(); })) {
+    if (owner->exited()) {
       report(Hazard::PeerExited,
              llvm::formatv("cluster CTA {0} has exited: a cluster barrier must "
                            "keep it until its peers are done",
                            window - 1));
       return nullptr;
     }
+    if (owner != &cta)
+      owner->lastRemote = {machine.time, cta.rank, index, inst};
   }
   if (offset < sharedBase || offset + uint64_t(size) > owner->smem.size()) {
     report(Hazard::OutOfBounds,
@@ -112,7 +114,28 @@ uint8_t *Warp::shared(uint64_t address, uint32_t size, Cta *&owner,
   return owner->smem.data() + offset;
 }
 
-void Warp::synchronised() { lastSync = machine.time; }
+bool Warp::afterGrids() const {
+  return waitedForGrids ||
+         (machine.gridsWaited && lastSync > machine.gridsWaited);
+}
+
+void Warp::noteGlobal(uint64_t address, uint64_t bytes, bool writes,
+                      bool ordered) {
+  auto conflict = machine.trace->access(address, bytes, writes, ordered);
+  if (conflict == DependencyTrace::Conflict::None)
+    return;
+  bool written = conflict == DependencyTrace::Conflict::TouchesWritten;
+  report(Hazard::BeforeDependency,
+         llvm::formatv("{0} global memory that a launch before, which may "
+                       "still run, {1}: griddepcontrol.wait first; {2}",
+                       writes ? "writes" : "reads",
+                       written ? "writes" : "reads",
+                       machine.memory.describe(address)));
+}
+
+void Warp::synchronised(uint32_t when) {
+  lastSync = std::max(lastSync, std::min(when, machine.time));
+}
 
 uint64_t Warp::special(Special which, unsigned lane) const {
   const auto &block = machine.launch.block, &grid = machine.launch.grid,
@@ -250,6 +273,65 @@ void Warp::branch(size_t i, uint32_t taken) {
   paths.insert(paths.begin() + i + 1, other);
 }
 
+/// brx.idx: the taken lanes part by their index; the others go on.
+void Warp::branchIndexed(size_t i, uint32_t taken) {
+  const Inst &branch = machine.program.code[paths[i].pc];
+  std::vector<std::pair<uint32_t, uint32_t>> parts; // Target and lanes.
+  auto go = [&](uint32_t target, uint32_t lanes) {
+    for (auto &[there, mask] : parts)
+      if (there == target) {
+        mask |= lanes;
+        return;
+      }
+    parts.push_back({target, lanes});
+  };
+  if (uint32_t rest = paths[i].mask & ~taken)
+    go(paths[i].pc + 1, rest);
+  bool outside = false;
+  forLanes(taken, [&](unsigned lane) {
+    uint32_t index = get(branch.ops[0], lane);
+    if (index < branch.targets.size())
+      go(branch.targets[index], 1u << lane);
+    else
+      outside = true;
+  });
+  if (outside) {
+    report(Hazard::BadOperand,
+           llvm::formatv("brx.idx with an index beyond its {0} targets",
+                         branch.targets.size()));
+    return;
+  }
+  if (parts.size() > 1 && branch.reconvergence != NoRegister)
+    paths[i].token =
+        newToken(branch.reconvergence, paths[i].mask, paths[i].token);
+  Path other = paths[i];
+  paths[i].pc = parts[0].first;
+  paths[i].mask = parts[0].second;
+  for (size_t p = 1; p < parts.size(); ++p) {
+    other.pc = parts[p].first;
+    other.mask = parts[p].second;
+    paths.insert(paths.begin() + i + p, other);
+  }
+}
+
+/// The CTA has just exited. A peer's accesses must have come before: some warp
+/// of the CTA synchronised after the last one. (As for fences, any
+/// synchronisation counts, so no correct program is reported.)
+void Warp::checkCtaExit() {
+  const auto &last = cta.lastRemote;
+  if (!last.inst || llvm::any_of(cta.warps, [&](const auto &warp) {
+        return warp->lastSync >= last.time;
+      }))
+    return;
+  report(
+      Hazard::PeerExited,
+      llvm::formatv("the CTA exits, and nothing makes it wait for the access "
+                    "of cluster CTA {0} warp {1} to its shared memory at "
+                    "{2} ({3}): a cluster barrier must keep it",
+                    last.rank, last.warp, machine.program.where(last.inst->loc),
+                    last.inst->opcode));
+}
+
 void Warp::exitLanes(size_t i, uint32_t leaving) {
   forLanes(leaving, [&](unsigned lane) {
     auto it = cta.bulk.find(thread(lane));
@@ -269,6 +351,8 @@ void Warp::exitLanes(size_t i, uint32_t leaving) {
   }
   paths.erase(paths.begin() + i);
   settle(token);
+  if (cta.exited())
+    checkCtaExit();
 }
 
 void Warp::checkRegisters(const Inst &inst) {
@@ -347,7 +431,10 @@ Step Warp::step(size_t i) {
   };
   if (code.isBranch) {
     account();
-    branch(i, active);
+    if (code.targets.empty())
+      branch(i, active);
+    else
+      branchIndexed(i, active);
     return Step::Jump;
   }
   if (code.isExit) {

@@ -88,6 +88,61 @@ Step activeStep(Warp &warp, const Inst &inst, uint32_t mask) {
   return Step::Next;
 }
 
+enum Reduction : int { RAdd, RMin, RMax, RAnd, ROr, RXor };
+
+// PTX ISA, redux.sync: aux: the operation; wide[0]: signed.
+Step reduxStep(Warp &warp, const Inst &inst, uint32_t mask) {
+  Source a(warp, inst.ops[1]);
+  uint32_t result = a[__builtin_ctz(mask)];
+  forLanes(mask & (mask - 1), [&](unsigned l) {
+    uint32_t value = a[l];
+    bool below =
+        inst.wide[0] ? int32_t(value) < int32_t(result) : value < result;
+    switch (int(inst.aux)) {
+    case RAdd:
+      result += value;
+      break;
+    case RMin:
+      result = below ? value : result;
+      break;
+    case RMax:
+      result = below ? result : value;
+      break;
+    case RAnd:
+      result &= value;
+      break;
+    case ROr:
+      result |= value;
+      break;
+    case RXor:
+      result ^= value;
+      break;
+    }
+  });
+  forLanes(mask, [&](unsigned l) { warp.set(inst.ops[0], l, result); });
+  return Step::Next;
+}
+
+// PTX ISA, match.sync: any gives the lanes of equal value; all gives the
+// member mask where every value is equal, else 0. aux: all.
+Step matchStep(Warp &warp, const Inst &inst, uint32_t mask) {
+  Source a(warp, inst.ops[1]);
+  std::array<uint32_t, 32> equal = {};
+  forLanes(mask, [&](unsigned l) {
+    forLanes(mask,
+             [&](unsigned k) { equal[l] |= uint32_t(a[l] == a[k]) << k; });
+  });
+  const Operand &d = inst.ops[0];
+  bool isPair = d.kind == Operand::Kind::Pair;
+  forLanes(mask, [&](unsigned l) {
+    uint32_t result = !inst.aux || equal[l] == mask ? equal[l] : 0;
+    warp.set(isPair ? d.elems[0] : d, l, result);
+    if (isPair)
+      warp.set(d.elems[1], l, result != 0);
+  });
+  return Step::Next;
+}
+
 } // namespace
 
 bool tilewright::sim::decodeWarp(Form &form, Inst &inst) {
@@ -112,6 +167,27 @@ bool tilewright::sim::decodeWarp(Form &form, Inst &inst) {
     return how >= 0 && form.take("b32") && inst.ops.size() == 5 &&
            (inst.ops[0].isReg() || inst.ops[0].kind == Operand::Kind::Pair) &&
            areValues(inst, 1, 4);
+  }
+  if (form.head == "redux") {
+    int op = form.takeOneOf({"add", "min", "max", "and", "or", "xor"});
+    Scalar type;
+    inst.aux = op;
+    inst.memberMask = 2;
+    inst.handler = reduxStep;
+    if (op < 0 || !form.takeType(type) || type.bits != 32 || !type.isInt())
+      return false;
+    inst.wide[0] = type.isSigned();
+    return (type.kind == 'b') == (op >= RAnd) && isPlain(inst, 2);
+  }
+  if (form.head == "match") {
+    int how = form.takeOneOf({"any", "all"});
+    inst.aux = how;
+    inst.memberMask = 2;
+    inst.handler = matchStep;
+    bool isPair = !inst.ops.empty() && inst.ops[0].kind == Operand::Kind::Pair;
+    return how >= 0 && (form.take("b32") || form.take("b64")) &&
+           inst.ops.size() == 3 && (inst.ops[0].isReg() || (isPair && how)) &&
+           areValues(inst, 1, 2);
   }
   int how = form.takeOneOf({"all", "any", "uni", "ballot"});
   inst.aux = how;

@@ -25,6 +25,11 @@ static cl::opt<unsigned>
         cl::desc("Multiprocessors that the simulator has (default 4): fewer "
                  "means more tiles for each CTA of a persistent kernel"),
         cl::cat(category), cl::sub(runCommand));
+static cl::opt<unsigned> hostThreads(
+    "threads", cl::init(0), cl::value_desc("N"),
+    cl::desc("Host threads that the simulator runs clusters on (default: all); "
+             "results do not depend on it"),
+    cl::cat(category), cl::sub(runCommand));
 static cl::opt<std::string> schedule(
     "schedule", cl::init("latest"), cl::value_desc("when"),
     cl::desc("When asynchronous work completes on the simulator: latest "
@@ -178,6 +183,7 @@ Exit cli::simulate(Launch &launch, std::vector<runtime::HostTensor> &after) {
     options.trace.ctas = std::max(1u, traceCtas.getValue());
     options.trace.events = traceEvents;
   }
+  options.threads = hostThreads;
   if (!parseSchedule(options) || !parseAccumulate(options))
     return Failed;
   if (sms == 0) {
@@ -241,7 +247,11 @@ Exit cli::simulate(Launch &launch, std::vector<runtime::HostTensor> &after) {
           .count();
   if (!result)
     return fail(result.takeError());
-  errs() << formatv("simulated in {0:f2} s\n", seconds);
+  errs() << formatv("simulated in {0:f2} s on {1} thread{2}: {3:f1} million "
+                    "thread instructions/s\n",
+                    seconds, result->hostThreads,
+                    result->hostThreads == 1 ? "" : "s",
+                    double(result->threadInstructions) / seconds / 1e6);
   outs() << formatv("  {0} CTAs, {1} warp instructions, {2} bytes copied\n",
                     *grid, result->warpInstructions, result->copiedBytes);
   if (!traceFile.empty() &&

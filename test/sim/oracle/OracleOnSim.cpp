@@ -189,14 +189,18 @@ Expected<std::string> runKernel(const std::string &folder) {
   Options options;
   options.accumulate = accumulation(spec);
   options.maxInstructions = uint64_t(1) << 24;
+  std::vector<Launch> launches;
   for (const json::Value &one : *spec.getArray("launches")) {
     launch.entry = one.getAsObject()->getString("entry")->str();
-    Expected<Report> report = run(launch, memory, options);
-    if (!report)
-      return report.takeError();
-    if (!report->ok())
-      return "reports: " + report->str();
+    launch.programmatic = one.getAsObject()->getBoolean("pdl").value_or(false);
+    launches.push_back(launch);
   }
+  Expected<std::vector<Report>> reports =
+      runSequence(launches, memory, options);
+  if (!reports)
+    return reports.takeError();
+  if (!reports->back().ok())
+    return "reports: " + reports->back().str();
   for (const auto &[name, buffer] : buffers) {
     const json::Object &o = *buffer.getAsObject();
     if (!*o.getBoolean("out"))

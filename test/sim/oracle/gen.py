@@ -1,10 +1,12 @@
 #!/usr/bin/env python3
 # ===- gen.py - writes the oracle's kernels --------------------------------===//
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-"""Usage: gen.py [--check] [--check-with PTXAS] [--refused] — writes
+"""Usage: gen.py [--check] [--check-with PTXAS] [--refused|--pending] — writes
 kernels/<name>/kernel.ptx and spec.json for every micro-kernel; with
 --check-with, assembles each; with --check, writes nothing and compares with
-what is there. --refused: the boxes that an H200 refused
+what is there. --pending: those of PENDING too, which no GPU has run yet (run
+record.py with their names, check.py --store, and move the family to FAMILIES).
+--refused: the boxes that an H200 refused
 (fam_tma.py), to refused/ instead."""
 
 import os
@@ -13,10 +15,14 @@ import sys
 
 import ptxkit
 import fam_async
+import fam_cluster
 import fam_memory
 import fam_mma
 import fam_scalar
 import fam_tma
+
+FAMILIES = (fam_scalar, fam_memory, fam_async, fam_mma)
+PENDING = (fam_cluster,)
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 
@@ -41,19 +47,30 @@ def check(root):
 
 def main():
     root = os.path.join(HERE, "kernels")
+    accumulators = {}
     if "--refused" in sys.argv:
         root = os.path.join(HERE, "refused")
         fam_tma.odd_coordinates(refused=True)
     else:
-        for family in (fam_scalar, fam_memory, fam_async, fam_mma):
+        for family in FAMILIES:
             family.make()
+        # Their labels count on their own: another kernel changes none of them.
+        count, ptxkit.COUNT[0] = ptxkit.COUNT[0], 0
+        accumulators = fam_mma.accumulators()
+        ptxkit.COUNT[0] = count
+        recorded = set(ptxkit.KERNELS)
+        if "--pending" in sys.argv:
+            for family in PENDING:
+                family.make()
+            print("pending:", " ".join(n for n in ptxkit.KERNELS
+                                       if n not in recorded))
     if "--check" in sys.argv:
         return check(root)
     for kernel in ptxkit.KERNELS.values():
         kernel.write(root)
     folder = os.path.join(HERE, "numerics")
     os.makedirs(folder, exist_ok=True)
-    for kind, text in fam_mma.accumulators().items():
+    for kind, text in accumulators.items():
         with open(os.path.join(folder, f"acc_{kind}.ptx"), "w") as f:
             f.write(text)
     print(len(ptxkit.KERNELS), "kernels")

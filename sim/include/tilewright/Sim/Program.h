@@ -86,7 +86,7 @@ struct Operand {
     Mem,     ///< [reg + imm], reg may be NoRegister; `elems`: coordinates.
     Vec,     ///< {a, b, ...}
     Pair,    ///< a|b
-    Label,   ///< `imm` is the instruction it names.
+    Label,   ///< `imm` is the instruction it names, or of brx.idx the table.
   };
   Kind kind = Kind::None;
   bool negated = false;
@@ -128,6 +128,11 @@ struct Inst {
   /// where they need not (both sides exit).
   uint32_t reconvergence = NoRegister;
   bool isBranch = false, isExit = false;
+  /// CTAs of other clusters see or change what it works on: an atomic or a
+  /// reduction on global memory, a load that acquires.
+  bool meetsOthers = false;
+  /// Of brx.idx: the instruction that each index goes to.
+  std::vector<uint32_t> targets;
   std::string opcode; ///< As written, without the guard.
   SourceLine loc;
 };
@@ -135,6 +140,14 @@ struct Inst {
 struct Parameter {
   std::string name;
   uint32_t offset = 0, size = 0;
+};
+
+/// A .global variable of the module, and the bytes it begins with. Its address
+/// is fixed, so that code can hold it.
+struct GlobalVariable {
+  std::string name;
+  uint64_t address = 0;
+  std::vector<uint8_t> bytes;
 };
 
 /// One entry of a PTX module. Shared-memory symbols have addresses in
@@ -151,7 +164,10 @@ struct Program {
   std::array<uint32_t, 3> reqntid = {}; ///< 0: not given.
   uint32_t minCtas = 0, maxRegs = 0;
   std::vector<std::string> files; ///< By .file number.
+  std::vector<uint8_t> constants; ///< The .const space, from address 0 on.
+  std::vector<GlobalVariable> globals;
   bool usesWgmma = false;
+  bool meetsOthers = false; ///< One of the instructions does.
 
   /// "kernel.tw:36:13 (PTX line 412)".
   std::string where(const SourceLine &loc) const;
@@ -163,6 +179,9 @@ struct Program {
 /// 1024 bytes of each CTA on sm_90 (CUDA Programming Guide, "Compute
 /// Capability 9.0").
 constexpr uint32_t sharedBase = 1024;
+
+/// Where .global variables of a module begin: below every allocation.
+constexpr uint64_t moduleVariables = uint64_t(0x7e) << 40;
 
 /// Parses PTX text and decodes `entry` (empty: the only entry). Errors name
 /// the construct or instruction form that is not modelled, and its line.

@@ -6,6 +6,7 @@
 #include "tilewright/Sim/Trace.h"
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -26,6 +27,7 @@ enum class Hazard : uint8_t {
   ExitWithCopies,       ///< A thread exits while its copies read shared memory.
   PeerExited,           ///< Shared memory of a CTA that has exited.
   BadOperand,           ///< Descriptor, tensor map, group size, ... refused.
+  BeforeDependency,     ///< Global memory before griddepcontrol.wait.
   Trap,
   Deadlock,
   InstructionLimit,
@@ -40,6 +42,7 @@ struct Finding {
   std::string opcode;
   unsigned cta = 0, warp = 0; ///< Linear CTA index in the grid.
   std::string who; ///< "CTA 1 (rank 1 of its cluster), role load (warp 4)".
+  std::optional<unsigned> rank; ///< Of several that were launched together.
 };
 
 struct Report {
@@ -49,6 +52,8 @@ struct Report {
   /// Bytes that asynchronous copies moved.
   uint64_t copiedBytes = 0;
   Trace trace; ///< Without CTAs unless it was asked for.
+  /// Host threads that ran it.
+  unsigned hostThreads = 1;
 
   bool ok() const { return findings.empty(); }
   bool has(Hazard hazard) const;
