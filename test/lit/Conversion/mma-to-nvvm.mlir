@@ -23,16 +23,17 @@ llvm.func @descriptors(%g32: i32) -> i64 {
   %part = tile.slice %a["m" : %g] : !a -> !a64
   // CHECK-DAG: %[[BITS:.*]] = arith.constant 4611686293305294848 : i64
   // CHECK-DAG: %[[C4:.*]] = arith.constant 4 : i32
-  // CHECK-DAG: %[[C128:.*]] = arith.constant 128 : index
-  // CHECK-DAG: %[[BASE:.*]] = arith.constant 1024 : index
+  // In units of 16 bytes: 8 a row, 64 for the field's 1024 bytes.
+  // CHECK-DAG: %[[C8:.*]] = arith.constant 8 : index
+  // CHECK-DAG: %[[BASE:.*]] = arith.constant 64 : index
   // CHECK-DAG: %[[STEP1:.*]] = arith.constant 2 : i32
   // CHECK-DAG: %[[STEP4:.*]] = arith.constant 1024 : i32
-  // CHECK-DAG: %[[ROW64:.*]] = arith.constant 9216 : i32
-  // CHECK: %[[ROW:.*]] = arith.muli %{{.*}}, %[[C128]]
+  // CHECK-DAG: %[[ROW64:.*]] = arith.constant 576 : i32
+  // CHECK: %[[ROW:.*]] = arith.muli %{{.*}}, %[[C8]]
   // CHECK: %[[OFF:.*]] = arith.addi %[[ROW]], %[[BASE]]
   // CHECK: %[[SMEM:.*]] = llvm.ptrtoint
-  // CHECK: %[[ADDR:.*]] = arith.addi %[[SMEM]],
-  // CHECK: %[[FIELD:.*]] = arith.shrui %[[ADDR]], %[[C4]]
+  // CHECK: %[[UNITS:.*]] = arith.shrui %[[SMEM]], %[[C4]]
+  // CHECK: %[[FIELD:.*]] = arith.addi %[[UNITS]],
   // CHECK: %[[W0:.*]] = arith.extui %[[FIELD]] : i32 to i64
   // CHECK: arith.ori %[[W0]], %[[BITS]]
   %d0 = mma.descriptor %part k("k" : 0) row 0 : !a64
@@ -40,7 +41,7 @@ llvm.func @descriptors(%g32: i32) -> i64 {
   %d1 = mma.descriptor %part k("k" : 32) row 0 : !a64
   // CHECK: arith.addi %[[FIELD]], %[[STEP4]]
   %d4 = mma.descriptor %part k("k" : 128) row 0 : !a64
-  // CHECK: arith.addi %[[SMEM]], %[[ROW64]]
+  // CHECK: arith.addi %[[UNITS]], %[[ROW64]]
   %r = mma.descriptor %a k("k" : 0) row 64 : !a
   %x = llvm.or %d0, %d1 : i64
   %y = llvm.or %x, %d4 : i64
@@ -61,8 +62,8 @@ llvm.func @other_swizzles() -> i64 {
   // CHECK-DAG: arith.constant -9223371899415822336 : i64
   %d = mma.descriptor %b k("k" : 0) row 0 : !b
   %e = mma.descriptor %t k("k" : 16) row 0 : !bt
-  // 16 rows of 128 bytes.
-  // CHECK-DAG: arith.constant 128 : i32
+  // 16 rows of 128 bytes behind the field's 34816: 2176 + 128 units.
+  // CHECK-DAG: arith.constant 2304 : i32
   %w = llvm.or %d, %e : i64
   llvm.return %w : i64
 }

@@ -14,11 +14,13 @@ llvm.func @init() {
   // CHECK-DAG: %[[EIGHT:.*]] = arith.constant 8 : i32
   // CHECK: %[[F0:.*]] = llvm.getelementptr inbounds|nuw %[[SMEM]][1024] : (!llvm.ptr<3>) -> !llvm.ptr<3>, i8
   // CHECK: nvvm.mbarrier.init %[[F0]], %[[ONE]]
-  // CHECK: %[[F1:.*]] = llvm.getelementptr {{.*}}[1032]
+  // Constants of the address go last: what is computed is shared.
+  // CHECK: %[[SECOND:.*]] = llvm.getelementptr inbounds|nuw %[[SMEM]][8]
+  // CHECK: %[[F1:.*]] = llvm.getelementptr inbounds|nuw %[[SECOND]][1024]
   // CHECK: nvvm.mbarrier.init %[[F1]], %[[ONE]]
   // CHECK: %[[E0:.*]] = llvm.getelementptr {{.*}}[1040]
   // CHECK: nvvm.mbarrier.init %[[E0]], %[[EIGHT]]
-  // CHECK: %[[E1:.*]] = llvm.getelementptr {{.*}}[1048]
+  // CHECK: %[[E1:.*]] = llvm.getelementptr {{.*}}[1040]
   // CHECK: nvvm.mbarrier.init %[[E1]], %[[EIGHT]]
   pipe.init @ab
   llvm.return
@@ -28,13 +30,12 @@ llvm.func @init() {
 // CHECK-SAME: %[[I:.*]]: i32, %[[P:.*]]: i32)
 llvm.func @wait(%i: i32, %p: i32) {
   // CHECK-DAG: %[[TRUE:.*]] = arith.constant true
-  // CHECK-DAG: %[[C1040:.*]] = arith.constant 1040 : index
   // CHECK-DAG: %[[C8:.*]] = arith.constant 8 : index
   // CHECK: %[[II:.*]] = arith.index_castui %[[I]] : i32 to index
   // CHECK: %[[BYTES:.*]] = arith.muli %[[II]], %[[C8]]
-  // CHECK: %[[OFF:.*]] = arith.addi %[[BYTES]], %[[C1040]]
-  // CHECK: %[[O:.*]] = arith.index_castui %[[OFF]] : index to i32
-  // CHECK: %[[B:.*]] = llvm.getelementptr inbounds|nuw %{{.*}}[%[[O]]]
+  // CHECK: %[[O:.*]] = arith.index_castui %[[BYTES]] : index to i32
+  // CHECK: %[[PLACE:.*]] = llvm.getelementptr inbounds|nuw %{{.*}}[%[[O]]]
+  // CHECK: %[[B:.*]] = llvm.getelementptr inbounds|nuw %[[PLACE]][1040]
   // CHECK: scf.while : () -> () {
   // CHECK:   %[[DONE:.*]] = nvvm.mbarrier.try_wait %[[B]], %[[P]] : !llvm.ptr<3>, i32 -> i1
   // CHECK:   %[[AGAIN:.*]] = arith.xori %[[DONE]], %[[TRUE]]

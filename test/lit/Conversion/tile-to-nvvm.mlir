@@ -73,15 +73,17 @@ llvm.func @load_shared(%slot: i32, %off32: i32, %i32: i32) -> f32 {
   %s = pipe.slot_at @r[%slot] : !pipe.slot<@r>
   %v = pipe.field %s["x"] : !pipe.slot<@r> -> !tile.view<[m: 128], f32>
   %h = tile.slice %v["m" : %off] : !tile.view<[m: 128], f32> -> !tile.view<[m: 64], f32>
-  // CHECK-DAG: %[[C528:.*]] = arith.constant 528 : index
   // CHECK-DAG: %[[C1024:.*]] = arith.constant 1024 : index
   // CHECK-DAG: %[[C4:.*]] = arith.constant 4 : index
   // CHECK: %[[SLOT:.*]] = arith.muli %{{.*}}, %[[C1024]]
-  // CHECK: %[[BASE:.*]] = arith.addi %[[SLOT]], %[[C528]]
   // CHECK: %[[AT:.*]] = arith.addi %{{.*}}, %{{.*}} : index
   // CHECK: %[[BYTES:.*]] = arith.muli %[[AT]], %[[C4]]
-  // CHECK: arith.addi %[[BASE]], %[[BYTES]]
-  // CHECK: llvm.load %{{.*}} : !llvm.ptr<3> -> f32
+  // CHECK: %[[SUM:.*]] = arith.addi %[[SLOT]], %[[BYTES]]
+  // CHECK: %[[SUM32:.*]] = arith.index_castui %[[SUM]]
+  // The constant goes last, where the load has it as its immediate offset.
+  // CHECK: %[[PLACE:.*]] = llvm.getelementptr {{.*}}[%[[SUM32]]]
+  // CHECK: %[[P:.*]] = llvm.getelementptr inbounds|nuw %[[PLACE]][528]
+  // CHECK: llvm.load %[[P]] : !llvm.ptr<3> -> f32
   %x = tile.load_shared %h[%i] : !tile.view<[m: 64], f32> -> f32
   llvm.return %x : f32
 }

@@ -19,13 +19,11 @@ llvm.func @load(%map: !llvm.ptr, %i: i32, %k32: i32, %m32: i32) {
   // Destination: 2048 + slot * 16384, in the cluster's window.
   // CHECK-DAG: %[[BASE:.*]] = arith.constant 2048 : index
   // CHECK-DAG: %[[SLOT:.*]] = arith.constant 16384 : index
-  // CHECK-DAG: %[[BAR:.*]] = arith.constant 71680 : index
   // CHECK: %[[IX:.*]] = arith.index_castui %[[I]]
   // CHECK: %[[B:.*]] = arith.muli %[[IX]], %[[SLOT]]
   // CHECK: %[[AT:.*]] = arith.addi %[[B]], %[[BASE]]
-  // CHECK: %[[FULL:.*]] = arith.addi %{{.*}}, %[[BAR]]
-  // CHECK: %[[FULL32:.*]] = arith.index_castui %[[FULL]]
-  // CHECK: %[[MBAR:.*]] = llvm.getelementptr {{.*}}[%[[FULL32]]]
+  // CHECK: %[[FULL:.*]] = llvm.getelementptr {{.*}}[%{{.*}}]
+  // CHECK: %[[MBAR:.*]] = llvm.getelementptr inbounds|nuw %[[FULL]][71680]
   // CHECK: %[[SMEM:.*]] = llvm.ptrtoint %{{.*}} : !llvm.ptr<3> to i32
   // CHECK: %[[AT32:.*]] = arith.index_castui %[[AT]]
   // CHECK: %[[ADDR:.*]] = arith.addi %[[SMEM]], %[[AT32]]
