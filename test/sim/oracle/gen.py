@@ -21,8 +21,8 @@ import fam_mma
 import fam_scalar
 import fam_tma
 
-FAMILIES = (fam_scalar, fam_memory, fam_async, fam_mma)
-PENDING = (fam_cluster,)
+FAMILIES = (fam_scalar, fam_memory, fam_async, fam_mma, fam_cluster)
+PENDING = ()
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 
