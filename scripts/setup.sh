@@ -19,8 +19,11 @@ PACKAGES=(
 )
 # ptxas of this release is what the tests of registers and spills are for.
 PTXAS_PACKAGE=nvidia-cuda-nvcc==13.0.88
+# The disassembler that the tests of the codegen rules read machine code with.
+NVDISASM_PACKAGE=nvidia-cuda-nvdisasm==13.5.37
 # scikit-build-core builds the wheel.
-PYTHON_PACKAGES=(pytest==8.4.2 numpy==2.3.3 scikit-build-core==1.1.2)
+PYTHON_PACKAGES=(pytest==8.4.2 numpy==2.3.3 scikit-build-core==1.1.2
+  "$NVDISASM_PACKAGE")
 LOG=$ROOT/build/setup.log
 
 mkdir -p "$ROOT/build" || fail "cannot write to $ROOT"

@@ -4,9 +4,11 @@
 # Substitutions:  %kernels   the shipped kernels (kernels/)
 #                 %src       the root of the source tree
 #                 %ptxas     the ptxas found (under `REQUIRES: ptxas` only)
+#                 %nvdisasm  the disassembler found (REQUIRES: nvdisasm)
 #                 %cuda_fake the driver of the runtime's tests (under the
 #                            feature cuda-fake): it launches nothing
 # Features:       ptxas      a ptxas was found, see find_ptxas
+#                 nvdisasm   NVIDIA's disassembler was found
 #                 gpu        a CUDA driver with at least one device
 #                 sm_90      its first device is a Hopper
 #                 NAME       for each tool NAME in the build's bin folder
@@ -46,6 +48,22 @@ def find_ptxas():
     return None
 
 
+def find_nvdisasm():
+    """nvdisasm on PATH, of a toolkit, or the Python package's."""
+    candidates = [shutil.which("nvdisasm"), "/usr/local/cuda/bin/nvdisasm"]
+    candidates += sorted(
+        glob.glob(
+            os.path.join(
+                source, ".venv/lib/python3*/site-packages/nvidia/*/bin/nvdisasm"
+            )
+        )
+    )
+    for candidate in candidates:
+        if candidate and os.access(candidate, os.X_OK):
+            return candidate
+    return None
+
+
 def find_gpu():
     """The first device's compute capability, or None where there is no
     driver or no device."""
@@ -76,6 +94,11 @@ if ptxas:
     config.available_features.add("ptxas")
     config.substitutions.append(("%ptxas", ptxas))
     config.environment["TILEWRIGHT_PTXAS"] = ptxas
+
+nvdisasm = find_nvdisasm()
+if nvdisasm:
+    config.available_features.add("nvdisasm")
+    config.substitutions.append(("%nvdisasm", nvdisasm))
 
 capability = find_gpu()
 if capability:
