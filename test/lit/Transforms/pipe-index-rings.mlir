@@ -37,6 +37,10 @@ tile.kernel @loops(%n: index {tile.name = "n"}) target "sm_90a" {
       // CHECK: scf.for {{.*}} iter_args(%{{.*}} = %[[CI]], %{{.*}} = %[[CP]])
       scf.for %k = %c0 to %n step %c1 {
         // CHECK: pipe.acquire_get @ab at
+        // What LLVM would know of a consumer's index, once unrolled, is hidden.
+        // CHECK: %[[CNEXT:.*]] = arith.select
+        // CHECK: %[[HIDDEN:.*]] = pipe.opaque %[[CNEXT]]
+        // CHECK: scf.yield %[[HIDDEN]]
         %s = pipe.acquire_get @ab : !pipe.slot<@ab>
         pipe.release %s : !pipe.slot<@ab>
       }
