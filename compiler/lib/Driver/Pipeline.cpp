@@ -35,6 +35,7 @@ void tilewright::buildLoweringPipeline(OpPassManager &pm) {
   kernel.addPass(createTilePrefetchReads());
   kernel.addPass(createMMAExpandWaves());
   kernel.addPass(createPipeUnrollLoops());
+  kernel.addPass(createMMAOverlapWaves());
   kernel.addPass(createCSEPass());
   buildLowerToNVVMPipeline(pm);
 }

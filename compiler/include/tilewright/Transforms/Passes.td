@@ -146,6 +146,18 @@ def PipeUnrollLoops : Pass<"pipe-unroll-loops", "::tilewright::tile::KernelOp"> 
   }];
 }
 
+def MMAOverlapWaves : Pass<"mma-overlap-waves", "::tilewright::tile::KernelOp"> {
+  let summary = "Issues the next slot's product before this one's is summed";
+  let dependentDialects = ["::tilewright::mma::MMADialect"];
+  let description = [{
+    In loops with `tile.overlap`, behind unrolling: the wait of each copy of the
+    body, the release and the promotion move behind the next copy's products,
+    which have a second set of partial sums. The last copy waits for all.
+
+    (* example filepath=test/lit/Transforms/mma-overlap-waves.mlir *)
+  }];
+}
+
 //===----------------------------------------------------------------------===//
 // Distributed -> explicit
 //===----------------------------------------------------------------------===//

@@ -24,11 +24,13 @@ inline constexpr llvm::StringLiteral hintsAttrName = "tile.hints";
 /// asks for the next slot before it has finished with this one.
 inline constexpr llvm::StringLiteral unrollAttrName = "tile.unroll";
 inline constexpr llvm::StringLiteral peekAttrName = "tile.peek";
+/// Decision on a loop: products of neighbouring iterations overlap.
+inline constexpr llvm::StringLiteral overlapAttrName = "tile.overlap";
 
 /// The hints that a kernel as a whole can have: those with a number and
 /// without an axis that passes ask for.
 inline constexpr llvm::StringLiteral kernelHints[] = {
-    "unroll", "peek", "prefetch", "buffers", "pdl"};
+    "unroll", "peek", "prefetch", "buffers", "pdl", "overlap"};
 
 /// The hint `name` of `op`, else that of its kernel.
 inline std::optional<int64_t> getHint(mlir::Operation *op,
