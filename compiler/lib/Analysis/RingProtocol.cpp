@@ -427,3 +427,9 @@ RingProtocol::build(tile::KernelOp kernel) {
     return failure();
   return protocol;
 }
+
+void RingProtocol::assumeDepth(pipe::RingOp ring, int64_t depth) {
+  for (RingInfo &info : rings)
+    if (info.op == ring)
+      info.depth = depth;
+}

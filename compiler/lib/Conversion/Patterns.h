@@ -46,15 +46,15 @@ mlir::Value getSharedAddress(mlir::OpBuilder &builder, mlir::Location loc,
 /// Whether this CTA is its cluster's leader, the one of rank 0 (i1).
 mlir::Value isLeader(mlir::OpBuilder &builder, mlir::Location loc);
 
-/// Offset of the mbarrier of slot `index` (i32) of a ring; it is the same in
-/// all CTAs of a cluster.
-mlir::Value getBarrierOffset(mlir::OpBuilder &builder, mlir::Location loc,
-                             pipe::RingOp ring, pipe::Side side,
-                             mlir::Value index);
-/// Pointer to the mbarrier of slot `index` (i32) of a ring.
-mlir::Value getBarrierPointer(mlir::OpBuilder &builder, mlir::Location loc,
-                              pipe::RingOp ring, pipe::Side side,
-                              mlir::Value index);
+/// Offset of the mbarrier of slot `index` (i32, as it was before the
+/// conversion) of a ring; it is the same in all CTAs of a cluster.
+mlir::Value getBarrierOffset(mlir::ConversionPatternRewriter &rewriter,
+                             mlir::Location loc, pipe::RingOp ring,
+                             pipe::Side side, mlir::Value index);
+/// Pointer to the mbarrier of slot `index` (as above) of a ring.
+mlir::Value getBarrierPointer(mlir::ConversionPatternRewriter &rewriter,
+                              mlir::Location loc, pipe::RingOp ring,
+                              pipe::Side side, mlir::Value index);
 
 /// Where a view lies: the layout of its whole field, the field's first byte,
 /// and for each axis of the layout (outer to inner) where the view begins.

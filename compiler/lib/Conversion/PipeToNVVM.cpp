@@ -102,8 +102,8 @@ struct LowerWait : OpConversionPattern<WaitOp> {
     if (failed(ring))
       return failure();
     Location loc = op.getLoc();
-    Value pointer = getBarrierPointer(rewriter, loc, *ring, op.getSide(),
-                                      adaptor.getIndex());
+    Value pointer =
+        getBarrierPointer(rewriter, loc, *ring, op.getSide(), op.getIndex());
     Type i1 = rewriter.getI1Type();
     if (Value ready = adaptor.getReady()) {
       Value truth = arith::ConstantIntOp::create(rewriter, loc, 1, 1);
@@ -160,17 +160,30 @@ struct LowerOpaque : OpConversionPattern<OpaqueOp> {
   }
 };
 
+/// Addresses take a known index apart (getSlotOffset); for the rest it is a
+/// constant.
+struct LowerConstantIndex : OpConversionPattern<ConstantIndexOp> {
+  using OpConversionPattern::OpConversionPattern;
+  LogicalResult
+  matchAndRewrite(ConstantIndexOp op, OpAdaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    rewriter.replaceOp(op, constant(rewriter, op.getLoc(),
+                                    static_cast<int64_t>(op.getValue())));
+    return success();
+  }
+};
+
 struct LowerArrive : OpConversionPattern<ArriveOp> {
   using OpConversionPattern::OpConversionPattern;
   LogicalResult
-  matchAndRewrite(ArriveOp op, OpAdaptor adaptor,
+  matchAndRewrite(ArriveOp op, OpAdaptor,
                   ConversionPatternRewriter &rewriter) const override {
     FailureOr<RingOp> ring = getRing(op, op.getRingAttr());
     if (failed(ring))
       return failure();
     Location loc = op.getLoc();
     if (ring->isMulticast() && op.getSide() == Side::Empty) {
-      arriveAtLeader(op, adaptor, *ring, rewriter);
+      arriveAtLeader(op, *ring, rewriter);
       rewriter.eraseOp(op);
       return success();
     }
@@ -188,8 +201,8 @@ struct LowerArrive : OpConversionPattern<ArriveOp> {
           scf::IfOp::create(rewriter, loc, first, /*withElseRegion=*/false);
       rewriter.setInsertionPoint(branch.thenYield());
     }
-    Value pointer = getBarrierPointer(rewriter, loc, *ring, op.getSide(),
-                                      adaptor.getIndex());
+    Value pointer =
+        getBarrierPointer(rewriter, loc, *ring, op.getSide(), op.getIndex());
     // No scope: the default (.release, .cta) orders what this CTA needs; a
     // cluster scope costs a memory barrier (codegen-speed, rule 1).
     if (op.getExpect() != 0)
@@ -213,7 +226,7 @@ private:
   /// instruction: lane 0 at the leader's barrier, lane 1 at this CTA's. What
   /// does not depend on the slot is the same each time, so LLVM computes it
   /// outside of loops.
-  static void arriveAtLeader(ArriveOp op, OpAdaptor adaptor, RingOp ring,
+  static void arriveAtLeader(ArriveOp op, RingOp ring,
                              ConversionPatternRewriter &rewriter) {
     Location loc = op.getLoc();
     EmitArith arith{rewriter, loc};
@@ -221,7 +234,7 @@ private:
     Value leaders = getLeaderBase(rewriter, loc);
     Value offset = arith::IndexCastUIOp::create(
         rewriter, loc, rewriter.getI32Type(),
-        getBarrierOffset(rewriter, loc, ring, Side::Empty, adaptor.getIndex()));
+        getBarrierOffset(rewriter, loc, ring, Side::Empty, op.getIndex()));
     auto at = [&](Value base) -> Value {
       return arith::AddIOp::create(rewriter, loc, base, offset);
     };
@@ -267,6 +280,7 @@ struct LowerProxyFence : OpConversionPattern<ProxyFenceOp> {
 
 void tilewright::populatePipeToNVVM(const TypeConverter &converter,
                                     RewritePatternSet &patterns) {
-  patterns.add<LowerInit, LowerWait, LowerTryWait, LowerOpaque, LowerArrive,
-               LowerProxyFence>(converter, patterns.getContext());
+  patterns.add<LowerInit, LowerWait, LowerTryWait, LowerOpaque,
+               LowerConstantIndex, LowerArrive, LowerProxyFence>(
+      converter, patterns.getContext());
 }

@@ -84,6 +84,23 @@ static Value toIndex(OpBuilder &builder, Location loc, Value value) {
                                       value);
 }
 
+/// Bytes from the first slot to the one at `index`.
+static Value getSlotOffset(ConversionPatternRewriter &rewriter, Location loc,
+                           Value index, int64_t stride) {
+  EmitArith arith{rewriter, loc};
+  if (auto known = index.getDefiningOp<pipe::ConstantIndexOp>()) {
+    // The base is zero, whatever it counts: units of 16 bytes, so that matrix
+    // descriptors, which count those, take it as it is.
+    Value base =
+        toIndex(rewriter, loc, rewriter.getRemappedValue(known.getBase()));
+    return arith.add(
+        arith.mul(base, arith.constant(16)),
+        arith.constant(static_cast<int64_t>(known.getValue()) * stride));
+  }
+  return arith.mul(toIndex(rewriter, loc, rewriter.getRemappedValue(index)),
+                   arith.constant(stride));
+}
+
 Value tilewright::isLeader(OpBuilder &builder, Location loc) {
   Type i32 = builder.getI32Type();
   Value rank = NVVM::ClusterId::create(builder, loc, i32);
@@ -92,23 +109,23 @@ Value tilewright::isLeader(OpBuilder &builder, Location loc) {
                                zero);
 }
 
-Value tilewright::getBarrierOffset(OpBuilder &builder, Location loc,
-                                   pipe::RingOp ring, pipe::Side side,
-                                   Value index) {
-  EmitArith arith{builder, loc};
+Value tilewright::getBarrierOffset(ConversionPatternRewriter &rewriter,
+                                   Location loc, pipe::RingOp ring,
+                                   pipe::Side side, Value index) {
+  EmitArith arith{rewriter, loc};
   // 8 bytes each (PTX ISA, mbarrier object): all full ones, then all empty.
   auto first = static_cast<int64_t>(*ring.getBarriers());
   if (side == pipe::Side::Empty)
     first += 8 * static_cast<int64_t>(ring.getDepth());
   return arith.add(arith.constant(first),
-                   arith.mul(toIndex(builder, loc, index), arith.constant(8)));
+                   getSlotOffset(rewriter, loc, index, 8));
 }
 
-Value tilewright::getBarrierPointer(OpBuilder &builder, Location loc,
-                                    pipe::RingOp ring, pipe::Side side,
-                                    Value index) {
-  return getSharedPointer(builder, loc,
-                          getBarrierOffset(builder, loc, ring, side, index));
+Value tilewright::getBarrierPointer(ConversionPatternRewriter &rewriter,
+                                    Location loc, pipe::RingOp ring,
+                                    pipe::Side side, Value index) {
+  return getSharedPointer(rewriter, loc,
+                          getBarrierOffset(rewriter, loc, ring, side, index));
 }
 
 FailureOr<ViewPlace> tilewright::getPlace(ConversionPatternRewriter &rewriter,
@@ -140,11 +157,9 @@ FailureOr<ViewPlace> tilewright::getPlace(ConversionPatternRewriter &rewriter,
   place.layout = *layout;
   Location loc = op->getLoc();
   EmitArith arith{rewriter, loc};
-  Value index =
-      toIndex(rewriter, loc, rewriter.getRemappedValue(slot.getIndex()));
   int64_t first = (*ring.getOffsets())[origin.field];
   int64_t stride = (*ring.getStrides())[origin.field];
-  place.base = arith.add(arith.mul(index, arith.constant(stride)),
+  place.base = arith.add(getSlotOffset(rewriter, loc, slot.getIndex(), stride),
                          arith.constant(first));
   for (const SharedAxis &axis : layout->axes()) {
     Value start;

@@ -99,9 +99,8 @@ struct LowerLoad : OpConversionPattern<LoadOp> {
         slot ? pipe::RingOp::lookup(slot, slot.getRingAttr()) : pipe::RingOp();
     if (!ring || !ring.getBarriers())
       return op.emitOpError("arrives at a slot whose barrier is not known");
-    Value barrier =
-        getBarrierPointer(rewriter, loc, ring, pipe::Side::Full,
-                          rewriter.getRemappedValue(slot.getIndex()));
+    Value barrier = getBarrierPointer(rewriter, loc, ring, pipe::Side::Full,
+                                      slot.getIndex());
     // The engine's destination is in the cluster's window of shared memory, in
     // which this CTA's own addresses are valid as they are. A cast between the
     // address spaces would go through generic addresses. A multicast goes to

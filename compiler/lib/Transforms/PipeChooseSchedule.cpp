@@ -10,13 +10,17 @@
 // against 1 is 3 to 4 % of an FP8 GEMM; peeking costs 2 % without unrolling and
 // gains 1 % with it; codegen-speed, section 3).
 //
+// Rings are indexed by a running count unless a hint asks for static indexing.
+//
 //===----------------------------------------------------------------------===//
 
+#include "tilewright/Analysis/StaticRings.h"
 #include "tilewright/Dialect/MMA/MMADialect.h"
 #include "tilewright/Transforms/Passes.h"
 #include "tilewright/Transforms/Schedule.h"
 
 #include "mlir/Dialect/SCF/IR/SCF.h"
+#include "llvm/Support/MathExtras.h"
 
 namespace tilewright {
 #define GEN_PASS_DEF_PIPECHOOSESCHEDULE
@@ -40,6 +44,9 @@ struct PipeChooseSchedule
     // without it, its instructions do nothing.
     if (getHint(getOperation(), "pdl").value_or(1) != 0)
       getOperation()->setAttr("pdl", UnitAttr::get(&getContext()));
+    for (auto ring : getOperation().getBody().getOps<pipe::RingOp>())
+      if (failed(chooseIndexing(ring)))
+        return signalPassFailure();
     WalkResult walk = getOperation().walk(
         [&](scf::ForOp loop) { return WalkResult(choose(loop)); });
     if (walk.wasInterrupted())
@@ -94,7 +101,71 @@ private:
     return pays;
   }
 
+  static bool hasOwnHint(scf::ForOp loop, StringRef name) {
+    auto hints = loop->getAttrOfType<DictionaryAttr>(hintsAttrName);
+    return hints && hints.contains(name);
+  }
+
+  /// Static if a loop that takes the ring's slots asks for it, or the kernel
+  /// does and no loop asks for the contrary.
+  LogicalResult chooseIndexing(pipe::RingOp ring) {
+    if (ring.getConsumer() == pipe::Consumer::CopyEngine)
+      return success();
+    SmallVector<scf::ForOp> loops = getDrivingLoops(getOperation(), ring);
+    scf::ForOp asking, refusing;
+    for (scf::ForOp loop : loops) {
+      if (!asking && hasOwnHint(loop, "static"))
+        asking = loop;
+      if (!refusing && hasOwnHint(loop, "dynamic"))
+        refusing = loop;
+    }
+    if (asking && refusing) {
+      InFlightDiagnostic diag = asking.emitError("asks for static slots of '")
+                                << ring.getSymName()
+                                << "', but dynamic ones are asked for, too";
+      diag.attachNote(refusing.getLoc()) << "here";
+      return diag;
+    }
+    if (!asking && !refusing && !loops.empty() &&
+        getHint(getOperation(), "static").value_or(0) != 0)
+      asking = loops.front();
+    if (!asking)
+      return success();
+    if (std::optional<StaticRingObstacle> obstacle =
+            findStaticRingObstacle(getOperation(), ring)) {
+      InFlightDiagnostic diag = asking.emitError("slots of '")
+                                << ring.getSymName()
+                                << "' cannot be static: " << obstacle->reason;
+      diag.attachNote(obstacle->loc) << "here";
+      return diag;
+    }
+    ring.setIndexing(pipe::Indexing::Static);
+    for (scf::ForOp loop : loops) {
+      OpBuilder builder(loop);
+      pipe::RestartOp::create(builder, loop.getLoc(), ring.getSymName());
+    }
+    return success();
+  }
+
+  /// A static ring whose slots the loop gets.
+  static pipe::RingOp getStaticRing(scf::ForOp loop) {
+    for (auto get : loop.getBody()->getOps<pipe::AcquireGetOp>())
+      if (auto ring = pipe::RingOp::lookup(get, get.getRingAttr());
+          ring.isStatic())
+        return ring;
+    return {};
+  }
+
+  static bool takesSlots(scf::ForOp loop) {
+    return llvm::any_of(*loop.getBody(), [](Operation &op) {
+      return isa<pipe::AcquirePutOp, pipe::AcquireGetOp>(op);
+    });
+  }
+
   LogicalResult choose(scf::ForOp loop) {
+    if (hasOwnHint(loop, "static") && !takesSlots(loop))
+      return loop.emitError(
+          "is to have static slots, but takes none in its own body");
     std::optional<int64_t> unroll = getHint(loop, "unroll");
     std::optional<int64_t> peek = getHint(loop, "peek");
     if (unroll && (*unroll < 1 || *unroll > maxUnroll))
@@ -103,6 +174,13 @@ private:
     if (!isContractionLoop(loop))
       return success();
     int64_t factor = unroll.value_or(defaultUnroll);
+    pipe::RingOp fixed = getStaticRing(loop);
+    // Indices are constants where whole rounds are unrolled.
+    if (fixed && !unroll && fixed.getDepth() != 0)
+      if (auto whole = static_cast<int64_t>(
+              llvm::alignTo(defaultUnroll, fixed.getDepth()));
+          whole <= maxUnroll)
+        factor = whole;
     if (std::optional<llvm::APInt> trips = loop.getStaticTripCount())
       factor = std::min<int64_t>(factor, trips->getLimitedValue(factor));
     factor = std::max<int64_t>(factor, 1);
@@ -116,9 +194,12 @@ private:
       loop->setAttr(peekAttrName, builder.getUnitAttr());
     if (overlaps)
       loop->setAttr(overlapAttrName, builder.getUnitAttr());
-    loop.emitRemark("loop over slots: unroll ")
-        << factor << (peeks ? ", peeks at the next slot" : "")
-        << (overlaps ? ", overlaps products" : "");
+    InFlightDiagnostic remark = loop.emitRemark("loop over slots: unroll ")
+                                << factor
+                                << (peeks ? ", peeks at the next slot" : "")
+                                << (overlaps ? ", overlaps products" : "");
+    if (fixed)
+      remark << ", static slots of '" << fixed.getSymName() << "'";
     return success();
   }
 };

@@ -7,6 +7,7 @@
 #include "tilewright/Dialect/Pipe/PipeDialect.h"
 #include "tilewright/Dialect/Tile/TileDialect.h"
 #include "tilewright/Transforms/Passes.h"
+#include "tilewright/Transforms/StaticIndices.h"
 #include "tilewright/Transforms/ThreadState.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -29,6 +30,9 @@ struct Counter {
   int64_t depth;
   /// Variables in the threaded state; -1 where the value is constant.
   int index = -1, phase = -1;
+  /// In a static ring the phase bits of all places; indices are assigned
+  /// already.
+  int bits = -1;
 };
 
 using CounterKey = std::pair<Operation *, unsigned>; // ring, put or get
@@ -38,7 +42,7 @@ public:
   RoleIndexer(tile::RoleOp role) : role(role) {}
 
   LogicalResult run() {
-    if (failed(collect()))
+    if (failed(collect()) || failed(assignStaticIndices(role)))
       return failure();
     Block &body = role.getBody().front();
     OpBuilder builder = OpBuilder::atBlockBegin(&body);
@@ -54,6 +58,8 @@ public:
           bits.set(counter->index);
         if (counter->phase >= 0)
           bits.set(counter->phase);
+        if (counter->bits >= 0)
+          bits.set(counter->bits);
       }
     };
     auto update = [&](Operation *op, MutableArrayRef<Value> values) {
@@ -64,7 +70,7 @@ public:
     // What changes no variable (a staging buffer of one slot) is left.
     role.walk([&](Operation *op) {
       if (const Counter *counter = find(op))
-        if (counter->index < 0 && counter->phase < 0)
+        if (counter->index < 0 && counter->phase < 0 && counter->bits < 0)
           setPlace(op, zero, zero);
     });
     return success();
@@ -110,6 +116,10 @@ private:
                            Counter{static_cast<int64_t>(ring.getDepth())}});
       if (!inserted)
         return WalkResult::advance();
+      if (ring.isStatic()) {
+        it->second.bits = static_cast<int>(numVariables++);
+        return WalkResult::advance();
+      }
       if (ring.getDepth() > 1)
         it->second.index = static_cast<int>(numVariables++);
       // The copy engine has no phases: a slot is free when groups of bulk
@@ -135,8 +145,43 @@ private:
     }
   }
 
+  /// Bit s is the parity of the next use of place s; a use flips it.
+  void advanceStatic(Operation *op, Value &bits) {
+    if (isa<DrainOp>(op))
+      return setPlace(op, zero, bits);
+    Location loc = op->getLoc();
+    auto put = dyn_cast<AcquirePutOp>(op);
+    Value index = put ? put.getIndex() : cast<AcquireGetOp>(op).getIndex();
+    // As early as possible: the wait may be peeked at before the slot's
+    // predecessor is given back.
+    OpBuilder builder(op);
+    Operation *last = nullptr;
+    for (Value value : {index, bits})
+      if (Operation *def = value.getDefiningOp();
+          def && def->getBlock() == op->getBlock() &&
+          (!last || last->isBeforeInBlock(def)))
+        last = def;
+    if (last)
+      builder.setInsertionPointAfter(last);
+    auto constant = [&](int64_t value) -> Value {
+      return arith::ConstantIntOp::create(builder, loc, value, 32);
+    };
+    Value at = index;
+    if (auto known = index.getDefiningOp<ConstantIndexOp>())
+      at = constant(static_cast<int64_t>(known.getValue()));
+    Value phase = arith::AndIOp::create(
+        builder, loc, arith::ShRUIOp::create(builder, loc, bits, at),
+        constant(1));
+    setPlace(op, index, phase);
+    builder.setInsertionPointAfter(op);
+    Value flip = arith::ShLIOp::create(builder, loc, constant(1), at);
+    bits = arith::XOrIOp::create(builder, loc, bits, flip);
+  }
+
   void advance(Operation *op, const Counter &counter,
                MutableArrayRef<Value> state) {
+    if (counter.bits >= 0)
+      return advanceStatic(op, state[counter.bits]);
     Location loc = op->getLoc();
     Value index = counter.index >= 0 ? state[counter.index] : zero;
     Value phase = counter.phase >= 0 ? state[counter.phase] : zero;

@@ -201,7 +201,8 @@ private:
   }
 
   /// Waits for the empty barriers of the next `depth` slots: those before
-  /// `index` in the ring come a round later.
+  /// `index` in the ring come a round later. In a static ring the next use of
+  /// each place waits by the place's own bit.
   LogicalResult lowerDrain(DrainOp op) {
     if (!op.getIndex())
       return op.emitOpError("has no index yet; run pipe-index-rings first");
@@ -209,13 +210,22 @@ private:
     OpBuilder builder(op);
     RingOp ring = RingOp::lookup(op, op.getRingAttr());
     Value one = arith::ConstantIntOp::create(builder, loc, 1, 32);
-    Value behind = arith::XOrIOp::create(builder, loc, op.getPhase(), one);
+    Value flip = ring.isStatic()
+                     ? arith::ConstantIntOp::create(builder, loc, -1, 32)
+                     : one;
+    Value behind = arith::XOrIOp::create(builder, loc, op.getPhase(), flip);
     for (int64_t i = 0, e = static_cast<int64_t>(ring.getDepth()); i < e; ++i) {
       Value place = arith::ConstantIntOp::create(builder, loc, i, 32);
-      Value wrapped = arith::CmpIOp::create(
-          builder, loc, arith::CmpIPredicate::ult, place, op.getIndex());
-      Value parity =
-          arith::SelectOp::create(builder, loc, wrapped, op.getPhase(), behind);
+      Value parity;
+      if (ring.isStatic()) {
+        Value bits = arith::ShRUIOp::create(builder, loc, behind, place);
+        parity = arith::AndIOp::create(builder, loc, bits, one);
+      } else {
+        Value wrapped = arith::CmpIOp::create(
+            builder, loc, arith::CmpIPredicate::ult, place, op.getIndex());
+        parity = arith::SelectOp::create(builder, loc, wrapped, op.getPhase(),
+                                         behind);
+      }
       WaitOp::create(builder, loc, op.getRing(), Side::Empty, place, parity,
                      /*ready=*/Value());
     }

@@ -22,6 +22,7 @@
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/IR/IRMapping.h"
 
 namespace tilewright {
 #define GEN_PASS_DEF_PIPEPEEKWAITS
@@ -86,28 +87,49 @@ private:
     }
   }
 
-  /// The place and parity of the next iteration's first slot are what this
-  /// iteration yields for the arguments that hold them now.
-  Value nextValue(Value value) {
-    auto arg = dyn_cast<BlockArgument>(value);
-    if (!arg || arg.getOwner() != loop.getBody() || arg.getArgNumber() == 0)
-      return loop.isDefinedOutsideOfLoop(value) ? value : Value();
-    return loop.getBody()->getTerminator()->getOperand(arg.getArgNumber() - 1);
-  }
-
   static bool dominates(Value value, Operation *op) {
     Operation *def = value.getDefiningOp();
     return !def || def->getBlock() != op->getBlock() ||
            def->isBeforeInBlock(op);
   }
 
+  /// The place and parity of the next iteration's first slot follow from what
+  /// this iteration yields for the arguments that hold them now, by the
+  /// operations between the two. Whether that is known at the last release:
+  bool isNextKnown(Value value) {
+    if (loop.isDefinedOutsideOfLoop(value))
+      return true;
+    if (auto arg = dyn_cast<BlockArgument>(value))
+      return arg.getOwner() == loop.getBody() && arg.getArgNumber() != 0 &&
+             dominates(getYielded(arg), uses.back().release);
+    Operation *op = value.getDefiningOp();
+    return op->getBlock() == loop.getBody() && op->getNumRegions() == 0 &&
+           isMemoryEffectFree(op) &&
+           llvm::all_of(op->getOperands(),
+                        [&](Value operand) { return isNextKnown(operand); });
+  }
+
+  Value nextValue(Value value) {
+    if (loop.isDefinedOutsideOfLoop(value))
+      return value;
+    if (auto arg = dyn_cast<BlockArgument>(value))
+      return getYielded(arg);
+    IRMapping map;
+    Operation *op = value.getDefiningOp();
+    for (Value operand : op->getOperands())
+      map.map(operand, nextValue(operand));
+    return builder.clone(*op, map)->getResult(
+        cast<OpResult>(value).getResultNumber());
+  }
+
+  Value getYielded(BlockArgument arg) {
+    return loop.getBody()->getTerminator()->getOperand(arg.getArgNumber() - 1);
+  }
+
   void peekOverBackEdge() {
     WaitOp first = uses.front().wait;
     Use last = uses.back();
-    Value index = nextValue(first.getIndex());
-    Value parity = nextValue(first.getParity());
-    if (!index || !parity || !dominates(index, last.release) ||
-        !dominates(parity, last.release))
+    if (!isNextKnown(first.getIndex()) || !isNextKnown(first.getParity()))
       return;
     Location loc = first.getLoc();
     Value no = arith::ConstantIntOp::create(builder, loc, 0, 1);
@@ -119,11 +141,10 @@ private:
           return SmallVector<Value>{no};
         }));
     first.getReadyMutable().assign(loop.getRegionIterArgs().back());
-    // The new loop has new arguments.
-    index = nextValue(first.getIndex());
-    parity = nextValue(first.getParity());
 
     builder.setInsertionPointAfter(last.release);
+    Value index = nextValue(first.getIndex());
+    Value parity = nextValue(first.getParity());
     Value next = arith::AddIOp::create(builder, loc, loop.getInductionVar(),
                                        loop.getStep());
     Value more = arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::slt,

@@ -115,6 +115,9 @@ public:
   llvm::StringRef roleName(unsigned role) const {
     return tile::RoleOp(roles[role].op).getName();
   }
+  /// What is asked next is whether all comes through with this many slots.
+  void assumeDepth(pipe::RingOp ring, int64_t depth);
+
   /// A loop's trip count or iterator, as diagnostics name it.
   std::string describeLoop(const RingNode &loop) const;
   /// Tensors on whose not changing the agreement of roles rests.

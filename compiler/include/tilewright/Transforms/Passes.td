@@ -99,6 +99,9 @@ def PipeChooseSchedule : Pass<"pipe-choose-schedule", "::tilewright::tile::Kerne
   let description = [{
     Decisions are attributes of the loops: `tile.unroll` and `tile.peek`. Hints
     (`with unroll 2`, or `--hint unroll=2` for the kernel) go before defaults.
+    The hint `static` sets `indexing` of the rings whose slots the loop takes,
+    and puts a `pipe.restart` before their driving loops; where a ring cannot
+    be static it is an error that says why.
 
     (* example filepath=test/lit/Transforms/pipe-choose-schedule.mlir *)
   }];
@@ -172,6 +175,11 @@ def PipeIndexRings : Pass<"pipe-index-rings", "::tilewright::tile::KernelOp"> {
     `tile.for_each`, `scf.for`, `scf.if` and `scf.while`, so any trip count is
     right, zero included. A ring of depth 1 carries only the phase; a ring that
     the copy engine empties carries only the index.
+
+    In a static ring the index begins at 0 at each `pipe.restart`: constants in
+    a loop that is unrolled by a multiple of the depth, else a counter that the
+    loop carries. The phase bits of all places are one carried value, bit s
+    that of place s, flipped by each use.
 
     (* example filepath=test/lit/Transforms/pipe-index-rings.mlir *)
   }];

@@ -72,6 +72,12 @@ LogicalResult RingOp::verify() {
     for (Attribute field : names)
       if (!llvm::is_contained(getFieldNames(), field))
         return emitOpError("has no field ") << field << " to keep private";
+  if (isStatic() && getConsumer() == Consumer::CopyEngine)
+    return emitOpError("is static, but the copy engine empties it");
+  if (isStatic() && static_cast<int64_t>(getDepth()) > maxStaticDepth)
+    return emitOpError("is static with ")
+           << getDepth() << " slots; at most " << maxStaticDepth
+           << " are possible";
   if (getLayouts() && getLayouts()->size() != fields)
     return emitOpError("has ")
            << fields << " fields but " << getLayouts()->size() << " layouts";
@@ -213,6 +219,15 @@ LogicalResult DrainOp::verifySymbolUses(SymbolTableCollection &symbols) {
   return success();
 }
 
+LogicalResult RestartOp::verifySymbolUses(SymbolTableCollection &symbols) {
+  FailureOr<RingOp> ring = findRing(*this, getRingAttr(), symbols);
+  if (failed(ring))
+    return failure();
+  if (!(*ring).isStatic())
+    return emitOpError("restarts ring ") << getRingAttr() << ", a dynamic one";
+  return success();
+}
+
 LogicalResult CommitOp::verifySymbolUses(SymbolTableCollection &symbols) {
   if (getSlot().getDefiningOp<AcquireGetOp>())
     return emitOpError("commits a slot that was acquired for reading");
@@ -332,6 +347,7 @@ static void synchronises(Effects &effects) {
 void AcquirePutOp::getEffects(Effects &effects) { synchronises(effects); }
 void AcquireGetOp::getEffects(Effects &effects) { synchronises(effects); }
 void DrainOp::getEffects(Effects &effects) { synchronises(effects); }
+void RestartOp::getEffects(Effects &effects) { synchronises(effects); }
 void CommitOp::getEffects(Effects &effects) { synchronises(effects); }
 void ReleaseOp::getEffects(Effects &effects) { synchronises(effects); }
 void OpaqueOp::getEffects(Effects &effects) {

@@ -36,6 +36,12 @@ def Pipe_Consumer : I32EnumAttr<"Consumer", "who empties a ring", [
   let cppNamespace = "::tilewright::pipe";
 }
 
+def Pipe_Indexing : I32EnumAttr<"Indexing", "how slots find their places", [
+    I32EnumAttrCase<"Dynamic", 0, "dynamic">,
+    I32EnumAttrCase<"Static", 1, "static">]> {
+  let cppNamespace = "::tilewright::pipe";
+}
+
 def Pipe_Side : I32EnumAttr<"Side", "a barrier of a slot", [
     I32EnumAttrCase<"Full", 0, "full">,
     I32EnumAttrCase<"Empty", 1, "empty">]> {
@@ -61,6 +67,9 @@ def Pipe_RingOp : Pipe_Op<"ring", [Symbol]> {
     CTAs of the cluster: the leader, rank 0, fills some fields of all their
     rings at once, so all consumers release to it, too).
     `private_fields` are those that the source says not to multicast.
+    `indexing` is how slots find their places: `dynamic` by a running count,
+    `static` by the iteration of the driving loop modulo the depth, from place 0
+    at each entry of the loop (`pipe.restart`).
 
     With consumer `copy_engine` the ring is implicit: a store through shared
     memory, emptied by the bulk-copy engine.
@@ -81,7 +90,8 @@ def Pipe_RingOp : Pipe_Op<"ring", [Symbol]> {
     OptionalAttr<I64Attr>:$full_count, OptionalAttr<I64Attr>:$empty_count,
     OptionalAttr<I64Attr>:$instances,
     OptionalAttr<I64Attr>:$multicast,
-    OptionalAttr<StrArrayAttr>:$private_fields);
+    OptionalAttr<StrArrayAttr>:$private_fields,
+    DefaultValuedAttr<Pipe_Indexing, "::tilewright::pipe::Indexing::Dynamic">:$indexing);
   let assemblyFormat = [{
     $sym_name `depth` `(` $depth `)` `fields` $field_names $field_types
     (`consumer` $consumer^)? (`layouts` $layouts^)? attr-dict
@@ -97,6 +107,11 @@ def Pipe_RingOp : Pipe_Op<"ring", [Symbol]> {
     static RingOp lookup(mlir::Operation *from, mlir::FlatSymbolRefAttr name);
     /// Whether a cluster's leader fills fields of all its CTAs.
     bool isMulticast() { return getMulticast().value_or(1) > 1; }
+    bool isStatic() {
+      return getIndexing() == ::tilewright::pipe::Indexing::Static;
+    }
+    /// A role keeps the phase bits of a static ring in one register.
+    static constexpr int64_t maxStaticDepth = 32;
     /// Checks what `tile-plan-resources` decided.
     mlir::LogicalResult verifyPlan();
   }];
@@ -152,12 +167,23 @@ def Pipe_DrainOp : Pipe_EffectRingUserOp<"drain", [AttrSizedOperandSegments]> {
     What `depth` more acquires would wait for, without filling the slots. The
     last thing that a role does with a ring whose empty barriers other CTAs
     arrive at: shared memory must not go away while arrivals are on their way.
-    `pipe-index-rings` adds the index and the phase of the next acquire.
+    `pipe-index-rings` adds the index and the phase of the next acquire; of a
+    static ring the phase bits of all places, place s in bit s.
   }];
   let arguments = (ins FlatSymbolRefAttr:$ring,
     Optional<I32>:$index, Optional<I32>:$phase);
   let assemblyFormat = "$ring (`at` $index^ `phase` $phase)? attr-dict";
   let hasVerifier = 1;
+}
+
+def Pipe_RestartOp : Pipe_EffectRingUserOp<"restart"> {
+  let summary = "What the role next takes from a static ring is place 0";
+  let description = [{
+    Stands before the driving loop of each role (`pipe-choose-schedule`) and
+    keeps its meaning while the loop is unrolled; `pipe-index-rings` removes it.
+  }];
+  let arguments = (ins FlatSymbolRefAttr:$ring);
+  let assemblyFormat = "$ring attr-dict";
 }
 
 def Pipe_FieldOp : Pipe_RingUserOp<"field", [Pure]> {
@@ -187,6 +213,19 @@ def Pipe_OpaqueOp : Pipe_EffectOp<"opaque", [
   let arguments = (ins I32:$value);
   let results = (outs I32:$result);
   let assemblyFormat = "$value attr-dict";
+}
+
+def Pipe_ConstantIndexOp : Pipe_Op<"constant_index", [Pure]> {
+  let summary = "A known index, with addresses that stay where they are used";
+  let description = [{
+    The index is the constant `value`. `base` is zero, but has passed through
+    `pipe.opaque` in the iteration that uses the index: it is added to the
+    addresses of the slot and of its barriers, whose constant parts then are
+    offsets of instructions instead of registers that live through the loop.
+  }];
+  let arguments = (ins ConfinedAttr<I64Attr, [IntNonNegative]>:$value, I32:$base);
+  let results = (outs I32:$result);
+  let assemblyFormat = "$value `from` $base attr-dict";
 }
 
 def Pipe_SlotAtOp : Pipe_RingUserOp<"slot_at", [Pure]> {
