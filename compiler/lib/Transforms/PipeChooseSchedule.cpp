@@ -44,9 +44,13 @@ struct PipeChooseSchedule
     // without it, its instructions do nothing.
     if (getHint(getOperation(), "pdl").value_or(1) != 0)
       getOperation()->setAttr("pdl", UnitAttr::get(&getContext()));
+    SmallVector<pipe::RingOp> fixed;
     for (auto ring : getOperation().getBody().getOps<pipe::RingOp>())
-      if (failed(chooseIndexing(ring)))
+      if (failed(chooseIndexing(ring, fixed)))
         return signalPassFailure();
+    // Only now: what is asked of a ring concerns a kernel without restarts.
+    for (pipe::RingOp ring : fixed)
+      makeStatic(ring);
     WalkResult walk = getOperation().walk(
         [&](scf::ForOp loop) { return WalkResult(choose(loop)); });
     if (walk.wasInterrupted())
@@ -108,7 +112,8 @@ private:
 
   /// Static if a loop that takes the ring's slots asks for it, or the kernel
   /// does and no loop asks for the contrary.
-  LogicalResult chooseIndexing(pipe::RingOp ring) {
+  LogicalResult chooseIndexing(pipe::RingOp ring,
+                               SmallVectorImpl<pipe::RingOp> &fixed) {
     if (ring.getConsumer() == pipe::Consumer::CopyEngine)
       return success();
     SmallVector<scf::ForOp> loops = getDrivingLoops(getOperation(), ring);
@@ -139,12 +144,16 @@ private:
       diag.attachNote(obstacle->loc) << "here";
       return diag;
     }
+    fixed.push_back(ring);
+    return success();
+  }
+
+  void makeStatic(pipe::RingOp ring) {
     ring.setIndexing(pipe::Indexing::Static);
-    for (scf::ForOp loop : loops) {
+    for (scf::ForOp loop : getDrivingLoops(getOperation(), ring)) {
       OpBuilder builder(loop);
       pipe::RestartOp::create(builder, loop.getLoc(), ring.getSymName());
     }
-    return success();
   }
 
   /// A static ring whose slots the loop gets.

@@ -62,8 +62,9 @@ private:
   /// The index of the next slot, which is known, at the insertion point.
   /// Consumers compute addresses from it, again in each copy of a body.
   void materialize(bool get) {
-    next = constant(known);
-    if (get)
+    if (!get)
+      next = constant(known);
+    else
       next = ConstantIndexOp::create(builder, restart.getLoc(),
                                      builder.getI32Type(),
                                      static_cast<uint64_t>(known), base);

@@ -21,3 +21,14 @@ tile.kernel @hidden() target "sm_90a" {
     }
   }
 }
+
+// -----
+
+tile.kernel @no_restart() target "sm_90a" {
+  pipe.ring @r depth(2) fields ["a"] [!tile.view<[m: 8], f32>] indexing static
+  tile.role "math" groups(1) {
+    // expected-error @+1 {{takes a slot of static ring @r, but no 'pipe.restart' precedes it or its loop}}
+    %s = pipe.acquire_get @r : !pipe.slot<@r>
+    pipe.release %s : !pipe.slot<@r>
+  }
+}

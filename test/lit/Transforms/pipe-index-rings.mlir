@@ -162,3 +162,100 @@ tile.kernel @drain(%n: index {tile.name = "n"}) target "sm_90a" {
     pipe.commit %s : !pipe.slot<@ab>
   }
 }
+
+// A static ring in a loop of whole rounds: constants, whose base passes through
+// an opaque value after each slot, and the parity bits of all places in one
+// value. The rest of the iterations counts from 0 again; so does each entry.
+
+// CHECK-LABEL: tile.kernel @static_whole_rounds
+tile.kernel @static_whole_rounds(%n: index {tile.name = "n"}) target "sm_90a" {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %c2 = arith.constant 2 : index
+  pipe.ring @ab depth(2) fields ["a"] [!tile.view<[m: 8], f32>] indexing static
+  %t = tile.tiles "t"(%n) persistent : !tile.iter<1>
+  tile.role "math" groups(1) {
+    // CHECK: %[[OUTER:.*]] = tile.for_each {{.*}} iter_args(%[[B0:.*]] = %{{.*}}) -> (i32)
+    tile.for_each %t as (%i) : !tile.iter<1> {
+      // CHECK-NOT: pipe.restart
+      pipe.restart @ab
+      // CHECK: %[[MAIN:[0-9]+]]:2 = scf.for {{.*}} iter_args(%[[Z:.*]] = %{{.*}}, %[[B:.*]] = %[[B0]]) -> (i32, i32)
+      scf.for %k = %c0 to %n step %c2 {
+        // CHECK: %[[I0:.*]] = pipe.constant_index 0 from %[[Z]]
+        // CHECK: %[[S0:.*]] = arith.shrui %[[B]], %{{.*}}
+        // CHECK: %[[P0:.*]] = arith.andi %[[S0]]
+        // CHECK: pipe.acquire_get @ab at %[[I0]] phase %[[P0]]
+        %s = pipe.acquire_get @ab : !pipe.slot<@ab>
+        // CHECK: %[[F0:.*]] = arith.shli %{{.*}}, %{{.*}}
+        // CHECK: %[[B1:.*]] = arith.xori %[[B]], %[[F0]]
+        // CHECK: %[[Z1:.*]] = pipe.opaque %[[Z]]
+        // CHECK: %[[I1:.*]] = pipe.constant_index 1 from %[[Z1]]
+        // CHECK: %[[S1:.*]] = arith.shrui %[[B1]]
+        // CHECK: %[[P1:.*]] = arith.andi %[[S1]]
+        // CHECK: pipe.release
+        pipe.release %s : !pipe.slot<@ab>
+        // CHECK: pipe.acquire_get @ab at %[[I1]] phase %[[P1]]
+        %u = pipe.acquire_get @ab : !pipe.slot<@ab>
+        // CHECK: %[[B2:.*]] = arith.xori %[[B1]]
+        // CHECK: %[[Z2:.*]] = pipe.opaque %[[Z1]]
+        pipe.release %u : !pipe.slot<@ab>
+        // CHECK: scf.yield %[[Z2]], %[[B2]]
+      }
+      // CHECK: pipe.constant_index 0 from %[[MAIN]]#0
+      // CHECK: %[[FIRST:.*]] = arith.constant 0 : i32
+      // CHECK: %[[REST:.*]]:2 = scf.for {{.*}} iter_args(%[[I:.*]] = %[[FIRST]], %[[C:.*]] = %[[MAIN]]#1) -> (i32, i32)
+      scf.for %k = %c0 to %n step %c1 {
+        // CHECK: pipe.acquire_get @ab at %[[I]] phase
+        // CHECK: arith.select
+        // CHECK: pipe.opaque
+        %s = pipe.acquire_get @ab : !pipe.slot<@ab>
+        pipe.release %s : !pipe.slot<@ab>
+      }
+      // CHECK: tile.yield %[[REST]]#1
+    }
+  }
+}
+
+// Rolled: a counter from 0 at each entry of the loop. The drain gets the bits.
+
+// CHECK-LABEL: tile.kernel @static_rolled
+tile.kernel @static_rolled(%n: index {tile.name = "n"}) target "sm_90a" {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  pipe.ring @ab depth(3) fields ["a"] [!tile.view<[m: 8], f32>] indexing static
+  %t = tile.tiles "t"(%n) persistent : !tile.iter<1>
+  tile.role "load" warps(1) {
+    // CHECK: %[[OUTER:.*]] = tile.for_each {{.*}} iter_args(%[[B0:.*]] = %{{.*}}) -> (i32)
+    tile.for_each %t as (%i) : !tile.iter<1> {
+      pipe.restart @ab
+      // CHECK: scf.for {{.*}} iter_args(%[[I:.*]] = %c0_{{.*}}, %[[B:.*]] = %[[B0]]) -> (i32, i32)
+      scf.for %k = %c0 to %n step %c1 {
+        // CHECK: arith.shrui %[[B]], %[[I]]
+        // CHECK: pipe.acquire_put @ab at %[[I]] phase
+        // CHECK: arith.shli %{{.*}}, %[[I]]
+        %s = pipe.acquire_put @ab : !pipe.slot<@ab>
+        pipe.commit %s : !pipe.slot<@ab>
+      }
+    }
+    // CHECK: pipe.drain @ab at %{{.*}} phase %[[OUTER]]
+    pipe.drain @ab
+  }
+}
+
+// A loop that ran once is gone: constants in its block.
+
+// CHECK-LABEL: tile.kernel @static_no_loop
+tile.kernel @static_no_loop() target "sm_90a" {
+  pipe.ring @ab depth(2) fields ["a"] [!tile.view<[m: 8], f32>] indexing static
+  tile.role "math" groups(1) {
+    pipe.restart @ab
+    // CHECK: %[[I0:.*]] = arith.constant 0 : i32
+    // CHECK: pipe.acquire_get @ab at %[[I0]]
+    %s = pipe.acquire_get @ab : !pipe.slot<@ab>
+    // CHECK: %[[I1:.*]] = pipe.constant_index 1 from
+    pipe.release %s : !pipe.slot<@ab>
+    // CHECK: pipe.acquire_get @ab at %[[I1]]
+    %u = pipe.acquire_get @ab : !pipe.slot<@ab>
+    pipe.release %u : !pipe.slot<@ab>
+  }
+}

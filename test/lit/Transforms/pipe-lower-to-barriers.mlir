@@ -150,3 +150,25 @@ tile.kernel @drain() target "sm_90a" {
     pipe.drain @ab at %i phase %p
   }
 }
+
+// In a static ring the next use of each place waits by the place's own bit.
+
+// CHECK-LABEL: tile.kernel @drain_static
+tile.kernel @drain_static() target "sm_90a" {
+  pipe.ring @ab depth(2) fields ["a"] [!v] indexing static
+  tile.role "load" warps(1) attributes {single_thread} {
+    %i = arith.constant 0 : i32
+    %bits = arith.constant 1 : i32
+    // CHECK: %[[ALL:.*]] = arith.constant -1 : i32
+    // CHECK: %[[BEHIND:.*]] = arith.xori %{{.*}}, %[[ALL]] : i32
+    // CHECK: %[[C0:.*]] = arith.constant 0 : i32
+    // CHECK: %[[B0:.*]] = arith.shrui %[[BEHIND]], %[[C0]]
+    // CHECK: %[[P0:.*]] = arith.andi %[[B0]], %{{.*}}
+    // CHECK: pipe.wait @ab empty[%[[C0]]] parity %[[P0]]
+    // CHECK: %[[C1:.*]] = arith.constant 1 : i32
+    // CHECK: %[[B1:.*]] = arith.shrui %[[BEHIND]], %[[C1]]
+    // CHECK: %[[P1:.*]] = arith.andi %[[B1]], %{{.*}}
+    // CHECK: pipe.wait @ab empty[%[[C1]]] parity %[[P1]]
+    pipe.drain @ab at %i phase %bits
+  }
+}

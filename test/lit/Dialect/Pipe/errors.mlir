@@ -482,3 +482,23 @@ func.func @f(%i: i32) {
   "pipe.drain"(%i) {operandSegmentSizes = array<i32: 1, 0>, ring = @r} : (i32) -> ()
   return
 }
+
+// -----
+
+// expected-error @+1 {{is static, but the copy engine empties it}}
+pipe.ring @r depth(2) fields ["a"] [!tile.view<[m: 8], f32>] consumer copy_engine indexing static
+
+// -----
+
+// expected-error @+1 {{is static with 33 slots; at most 32 are possible}}
+pipe.ring @r depth(33) fields ["a"] [!tile.view<[m: 8], f32>] indexing static
+
+// -----
+
+tile.kernel @k() target "sm_90a" {
+  pipe.ring @r depth(2) fields ["a"] [!tile.view<[m: 8], f32>]
+  tile.role "math" groups(1) {
+    // expected-error @+1 {{restarts ring @r, a dynamic one}}
+    pipe.restart @r
+  }
+}

@@ -94,7 +94,8 @@ def Pipe_RingOp : Pipe_Op<"ring", [Symbol]> {
     DefaultValuedAttr<Pipe_Indexing, "::tilewright::pipe::Indexing::Dynamic">:$indexing);
   let assemblyFormat = [{
     $sym_name `depth` `(` $depth `)` `fields` $field_names $field_types
-    (`consumer` $consumer^)? (`layouts` $layouts^)? attr-dict
+    (`consumer` $consumer^)? (`indexing` $indexing^)?
+    (`layouts` $layouts^)? attr-dict
   }];
   let hasVerifier = 1;
   let extraClassDeclaration = [{
