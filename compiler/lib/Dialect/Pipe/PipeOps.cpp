@@ -75,9 +75,8 @@ LogicalResult RingOp::verify() {
   if (isStatic() && getConsumer() == Consumer::CopyEngine)
     return emitOpError("is static, but the copy engine empties it");
   if (isStatic() && static_cast<int64_t>(getDepth()) > maxStaticDepth)
-    return emitOpError("is static with ")
-           << getDepth() << " slots; at most " << maxStaticDepth
-           << " are possible";
+    return emitOpError("is static with ") << getDepth() << " slots; at most "
+                                          << maxStaticDepth << " are possible";
   if (getLayouts() && getLayouts()->size() != fields)
     return emitOpError("has ")
            << fields << " fields but " << getLayouts()->size() << " layouts";
