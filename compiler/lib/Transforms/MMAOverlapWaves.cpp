@@ -1,5 +1,4 @@
-//===- MMAOverlapWaves.cpp - the next product runs while this one is summed
-//-===//
+//===- MMAOverlapWaves.cpp - products overlap the sums of others ----------===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
