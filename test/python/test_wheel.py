@@ -218,6 +218,25 @@ print(json.dumps([kernel.name, kernel.manifest["resources"]["assembler"],
 """
 
 
+@pytest.mark.parametrize(
+    "options, message",
+    [
+        ({"hint.buffers": "-1"}, "hint 'buffers' cannot be -1"),
+        ({"hint.buffers": "x"}, "option 'hint.buffers': 'x' is no whole number"),
+        ({"hint.stages": "3"}, "unknown hint 'stages' for a kernel"),
+        ({"speed": "1"}, "unknown option 'speed'"),
+    ],
+)
+def test_options_are_refused_by_name(installed, options, message):
+    refused = installed.code(
+        "import json, tilewright\n"
+        f"try: tilewright.compile(tilewright.kernel_path({KERNEL!r}),\n"
+        f"                        constants={CONSTANTS}, options={options!r})\n"
+        "except tilewright.CompileError as error: print(json.dumps(str(error)))"
+    )
+    assert message in refused
+
+
 def test_compile_from_python_without_toolkit(installed):
     name, assembler, _, table = installed.code(COMPILE, TILEWRIGHT_PTXAS="driver")
     assert name == "fp8_gemm_nt" and assembler.startswith(DRIVER)

@@ -138,7 +138,7 @@ struct LowerTryWait : OpConversionPattern<TryWaitOp> {
     if (failed(ring))
       return failure();
     Value pointer = getBarrierPointer(rewriter, op.getLoc(), *ring,
-                                      op.getSide(), adaptor.getIndex());
+                                      op.getSide(), op.getIndex());
     rewriter.replaceOpWithNewOp<NVVM::MBarrierTryWaitOp>(
         op, rewriter.getI1Type(), pointer, adaptor.getParity(),
         /*ticks=*/Value());

@@ -54,7 +54,11 @@ Value tilewright::getSharedPointer(OpBuilder &builder, Location loc,
   auto flags = LLVM::GEPNoWrapFlags::inbounds | LLVM::GEPNoWrapFlags::nuw;
   int64_t constant = 0;
   Value pointer = getBase(builder, loc);
-  if (Value rest = splitConstant(arith, offset, 1, constant)) {
+  Value rest = splitConstant(arith, offset, 1, constant);
+  // Without a negative constant the rest may lie behind the end.
+  if (constant < 0)
+    flags = LLVM::GEPNoWrapFlags::none;
+  if (rest) {
     Value bytes =
         arith::IndexCastUIOp::create(builder, loc, builder.getI32Type(), rest);
     pointer = LLVM::GEPOp::create(builder, loc, pointer.getType(), i8, pointer,
@@ -62,8 +66,6 @@ Value tilewright::getSharedPointer(OpBuilder &builder, Location loc,
   }
   if (constant == 0)
     return pointer;
-  if (constant < 0)
-    flags = LLVM::GEPNoWrapFlags::none;
   return LLVM::GEPOp::create(
       builder, loc, pointer.getType(), i8, pointer,
       ArrayRef<LLVM::GEPArg>{static_cast<int32_t>(constant)}, flags);

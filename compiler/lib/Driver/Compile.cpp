@@ -181,6 +181,10 @@ private:
            << llvm::join(ArrayRef(kernelHints), ", ") << "\n";
         return false;
       }
+      if (value < 0) {
+        os << "error: hint '" << name << "' cannot be " << value << "\n";
+        return false;
+      }
       list.set(name, builder.getI64IntegerAttr(value));
     }
     if (!list.empty())

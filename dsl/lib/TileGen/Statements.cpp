@@ -325,7 +325,7 @@ static void setHints(Operation *op, ArrayRef<Hint> hints) {
   NamedAttrList list;
   for (const Hint &hint : hints)
     list.set(hint.name, builder.getI64IntegerAttr(hint.value.value_or(1)));
-  op->setAttr("tile.hints", list.getDictionary(op->getContext()));
+  op->setAttr(tile::hintsAttrName, list.getDictionary(op->getContext()));
 }
 
 bool Generator::generateFor(const ForRangeStmt &stmt) {
@@ -342,6 +342,7 @@ bool Generator::generateFor(const ForRangeStmt &stmt) {
     inits.push_back(vars.lookup(var));
   auto loop = scf::ForOp::create(builder, loc, lower, upper, step, inits);
   setHints(loop, stmt.hints);
+  remarkUnused(stmt.hints, {"unroll", "peek", "prefetch", "static", "dynamic"});
   bool ok = true;
   {
     OpBuilder::InsertionGuard guard(builder);
@@ -370,6 +371,7 @@ bool Generator::generateForIter(const ForIterStmt &stmt) {
   for (const Var *var : carried)
     inits.push_back(vars.lookup(var));
   SmallVector<mlir::Type> types(ValueRange(inits).getTypes());
+  remarkUnused(stmt.hints, {});
   auto loop = tile::ForEachOp::create(builder, loc, types,
                                       iterators.lookup(stmt.iterator), inits);
   OpBuilder::InsertionGuard guard(builder);

@@ -18,8 +18,7 @@
 
 namespace tilewright {
 
-/// A dictionary of integers, by the name of the hint.
-inline constexpr llvm::StringLiteral hintsAttrName = "tile.hints";
+using tile::hintsAttrName;
 /// Decisions on a loop: copies of its body in one iteration, and whether it
 /// asks for the next slot before it has finished with this one.
 inline constexpr llvm::StringLiteral unrollAttrName = "tile.unroll";

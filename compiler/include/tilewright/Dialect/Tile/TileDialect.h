@@ -37,6 +37,10 @@
 
 namespace tilewright::tile {
 
+/// Schedule hints on a loop (`with` in the source) or a kernel, a dictionary of
+/// integers by the name of the hint; Transforms/Schedule.h reads them.
+inline constexpr llvm::StringLiteral hintsAttrName = "tile.hints";
+
 /// Bits of an element in memory: TF32 is stored in 32 bits (PTX ISA,
 /// "Alternate floating-point data formats"), a boolean in 8. 0 for a type that
 /// memory does not hold.
