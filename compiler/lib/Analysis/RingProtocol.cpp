@@ -58,7 +58,7 @@ public:
       RingInfo info;
       info.op = ring;
       info.depth = static_cast<int64_t>(ring.getDepth());
-      info.cluster = static_cast<int64_t>(ring.getMulticast().value_or(1));
+      info.cluster = ring.getSharers();
       protocol.rings.push_back(info);
     }
     for (auto role : protocol.kernel.getBody().getOps<tile::RoleOp>()) {

@@ -102,7 +102,8 @@ public:
   bool isMulticast() const {
     return llvm::any_of(touches, [](const auto &touch) {
       auto load = dyn_cast<tma::LoadOp>(touch.first);
-      return load && load.getMulticast() > 1;
+      return isa<pipe::SendOp>(touch.first) ||
+             (load && load.getMulticast() > 1);
     });
   }
 

@@ -43,6 +43,12 @@ mlir::Value getSharedPointer(mlir::OpBuilder &builder, mlir::Location loc,
 mlir::Value getSharedAddress(mlir::OpBuilder &builder, mlir::Location loc,
                              mlir::Value offset);
 
+/// The address of the start of the shared memory of CTA `rank` of the cluster
+/// (i32), in the cluster's window, 32 bits of which hold it. mapa has no side
+/// effects, so LLVM computes it once.
+mlir::Value getClusterBase(mlir::OpBuilder &builder, mlir::Location loc,
+                           mlir::Value rank);
+
 /// Whether this CTA is its cluster's leader, the one of rank 0 (i1).
 mlir::Value isLeader(mlir::OpBuilder &builder, mlir::Location loc);
 

@@ -42,16 +42,8 @@ static void arriveInCluster(OpBuilder &builder, Location loc, Value address,
       /*operand_attrs=*/ArrayAttr());
 }
 
-/// The address of the start of the leader's shared memory in the cluster's
-/// window (32 bits hold it). mapa has no side effects, so LLVM computes it
-/// once.
 static Value getLeaderBase(OpBuilder &builder, Location loc) {
-  EmitArith arith{builder, loc};
-  Value own = getSharedPointer(builder, loc, arith.constant(0));
-  auto type = LLVM::LLVMPointerType::get(builder.getContext(), 7);
-  Value leaders =
-      NVVM::MapaOp::create(builder, loc, type, own, constant(builder, loc, 0));
-  return LLVM::PtrToIntOp::create(builder, loc, builder.getI32Type(), leaders);
+  return getClusterBase(builder, loc, constant(builder, loc, 0));
 }
 
 namespace {
@@ -73,6 +65,8 @@ struct LowerInit : OpConversionPattern<InitOp> {
       Value count = constant(rewriter, loc, arrivals);
       // The leader fills a slot in all CTAs, so the consumers of all of them
       // release it there.
+      if (side == Side::Empty && ring->isExchange())
+        count = constant(rewriter, loc, ring->getSharers() * arrivals);
       if (side == Side::Empty && ring->isMulticast()) {
         auto ctas = static_cast<int64_t>(*ring->getMulticast());
         count = arith::SelectOp::create(
@@ -182,6 +176,14 @@ struct LowerArrive : OpConversionPattern<ArriveOp> {
     if (failed(ring))
       return failure();
     Location loc = op.getLoc();
+    if (ring->isExchange() && op.getSide() == Side::Empty) {
+      if (!op.getPerWarp())
+        return op.emitOpError("releases a slot of an exchange from one thread; "
+                              "not lowered yet");
+      arriveAtAll(op, *ring, rewriter);
+      rewriter.eraseOp(op);
+      return success();
+    }
     if (ring->isMulticast() && op.getSide() == Side::Empty) {
       arriveAtLeader(op, *ring, rewriter);
       rewriter.eraseOp(op);
@@ -221,6 +223,31 @@ struct LowerArrive : OpConversionPattern<ArriveOp> {
   }
 
 private:
+  /// A slot that all CTAs fill is released to all: lane r arrives at that of
+  /// rank r.
+  static void arriveAtAll(ArriveOp op, RingOp ring,
+                          ConversionPatternRewriter &rewriter) {
+    Location loc = op.getLoc();
+    Value tid = NVVM::ThreadIdXOp::create(rewriter, loc, rewriter.getI32Type());
+    Value lane =
+        arith::AndIOp::create(rewriter, loc, tid, constant(rewriter, loc, 31));
+    Value ctas = constant(rewriter, loc, ring.getSharers());
+    Value arrives = arith::CmpIOp::create(
+        rewriter, loc, arith::CmpIPredicate::ult, lane, ctas);
+    // No other rank exists (PTX ISA, mapa: undefined for one that does not).
+    Value rank = arith::SelectOp::create(rewriter, loc, arrives, lane,
+                                         constant(rewriter, loc, 0));
+    Value offset = arith::IndexCastUIOp::create(
+        rewriter, loc, rewriter.getI32Type(),
+        getBarrierOffset(rewriter, loc, ring, Side::Empty, op.getIndex()));
+    Value base = getClusterBase(rewriter, loc, rank);
+    // All lanes have finished with the slot before one says so.
+    NVVM::SyncWarpOp::create(rewriter, loc, constant(rewriter, loc, -1));
+    arriveInCluster(rewriter, loc,
+                    arith::AddIOp::create(rewriter, loc, base, offset),
+                    arrives);
+  }
+
   /// A slot that the leader fills is released to it and, in the other CTAs, to
   /// this CTA, whose own producers wait for that. Two lanes arrive with one
   /// instruction: lane 0 at the leader's barrier, lane 1 at this CTA's. What
@@ -263,6 +290,89 @@ private:
   }
 };
 
+/// One bulk copy for each CTA. The bytes arrive at the barrier of the CTA that
+/// they go to (PTX ISA, cp.async.bulk, .shared::cluster.shared::cta).
+struct LowerSend : OpConversionPattern<SendOp> {
+  using OpConversionPattern::OpConversionPattern;
+  LogicalResult
+  matchAndRewrite(SendOp op, OpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    Location loc = op.getLoc();
+    FailureOr<ViewPlace> from = getPlace(rewriter, op, op.getSource());
+    FailureOr<ViewPlace> to = getPlace(rewriter, op, op.getDest());
+    if (failed(from) || failed(to))
+      return failure();
+    auto slot = op.getSlot().getDefiningOp<SlotAtOp>();
+    RingOp ring =
+        slot ? RingOp::lookup(slot, slot.getRingAttr()) : RingOp();
+    if (!ring || !ring.getBarriers())
+      return op.emitOpError("arrives at a slot whose barrier is not known");
+    tile::ViewType view = op.getDest().getType();
+    if (failed(checkPiece(op, from->layout, view)) ||
+        failed(checkPiece(op, to->layout, view)))
+      return failure();
+    int64_t parts = *view.getExtent(op.getOver());
+    int64_t bytes = view.getNumElements() / parts *
+                    tile::getStorageBits(view.getElementType()) / 8;
+    if (bytes % 16 != 0)
+      return op.emitOpError("sends pieces of ")
+             << bytes << " bytes; a bulk copy moves multiples of 16";
+    EmitArith arith{rewriter, loc};
+    Type i32 = rewriter.getI32Type();
+    Value rank = adaptor.getRank();
+    Value dest = arith::IndexCastUIOp::create(
+        rewriter, loc, i32, getStart(arith, *to, op.getOver(), rank));
+    Value barrier = arith::IndexCastUIOp::create(
+        rewriter, loc, i32,
+        getBarrierOffset(rewriter, loc, ring, Side::Full, slot.getIndex()));
+    Value size = constant(rewriter, loc, bytes);
+    for (int64_t part = 0; part < parts; ++part) {
+      Value base = getClusterBase(rewriter, loc, constant(rewriter, loc, part));
+      Value source = getSharedAddress(
+          rewriter, loc,
+          getStart(arith, *from, op.getOver(), arith.constant(part)));
+      LLVM::InlineAsmOp::create(
+          rewriter, loc, TypeRange(),
+          ValueRange{arith::AddIOp::create(rewriter, loc, base, dest), source,
+                     size,
+                     arith::AddIOp::create(rewriter, loc, base, barrier)},
+          "cp.async.bulk.shared::cluster.shared::cta.mbarrier::complete_tx::"
+          "bytes [$0], [$1], $2, [$3];",
+          "r,r,r,r,~{memory}", /*has_side_effects=*/true,
+          /*is_align_stack=*/false, LLVM::tailcallkind::TailCallKind::None,
+          LLVM::AsmDialectAttr::get(op.getContext(), LLVM::AsmDialect::AD_ATT),
+          /*operand_attrs=*/ArrayAttr());
+    }
+    rewriter.eraseOp(op);
+    return success();
+  }
+
+private:
+  /// A part is one piece of memory: its axis is the outermost, and only the
+  /// next one may be cut.
+  static LogicalResult checkPiece(SendOp op, const SharedLayout &layout,
+                                  tile::ViewType view) {
+    bool whole = layout.swizzle() == Swizzle::None &&
+                 layout.axes().front().name == op.getOver();
+    for (const SharedAxis &axis : llvm::drop_begin(layout.axes(), 2))
+      whole &= view.getExtent(axis.name) == axis.extent;
+    if (whole)
+      return success();
+    return op.emitOpError("sends parts that do not lie in one piece each");
+  }
+
+  /// Byte offset of place `index` of the parts.
+  static Value getStart(EmitArith &arith, const ViewPlace &place,
+                        StringRef over, Value index) {
+    SmallVector<Value> coords;
+    for (auto [axis, origin] :
+         llvm::zip_equal(place.layout.axes(), place.origin))
+      coords.push_back(axis.name == over ? arith.add(origin, index) : origin);
+    return arith.add(place.base,
+                     place.layout.emitOffset(arith, ArrayRef<Value>(coords)));
+  }
+};
+
 struct LowerProxyFence : OpConversionPattern<ProxyFenceOp> {
   using OpConversionPattern::OpConversionPattern;
   LogicalResult
@@ -281,6 +391,7 @@ struct LowerProxyFence : OpConversionPattern<ProxyFenceOp> {
 void tilewright::populatePipeToNVVM(const TypeConverter &converter,
                                     RewritePatternSet &patterns) {
   patterns.add<LowerInit, LowerWait, LowerTryWait, LowerOpaque,
-               LowerConstantIndex, LowerArrive, LowerProxyFence>(
+               LowerConstantIndex, LowerArrive, LowerSend,
+               LowerProxyFence>(
       converter, patterns.getContext());
 }

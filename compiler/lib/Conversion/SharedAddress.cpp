@@ -111,6 +111,14 @@ Value tilewright::isLeader(OpBuilder &builder, Location loc) {
                                zero);
 }
 
+Value tilewright::getClusterBase(OpBuilder &builder, Location loc, Value rank) {
+  EmitArith arith{builder, loc};
+  Value own = getSharedPointer(builder, loc, arith.constant(0));
+  auto type = LLVM::LLVMPointerType::get(builder.getContext(), 7);
+  Value theirs = NVVM::MapaOp::create(builder, loc, type, own, rank);
+  return LLVM::PtrToIntOp::create(builder, loc, builder.getI32Type(), theirs);
+}
+
 Value tilewright::getBarrierOffset(ConversionPatternRewriter &rewriter,
                                    Location loc, pipe::RingOp ring,
                                    pipe::Side side, Value index) {

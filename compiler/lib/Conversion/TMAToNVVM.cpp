@@ -71,6 +71,37 @@ struct LowerPrefetch : OpConversionPattern<PrefetchOp> {
   }
 };
 
+/// A policy is opaque (PTX ISA, createpolicy), so both are made and one taken.
+/// Without side effects: LLVM makes them once.
+struct LowerCachePolicy : OpConversionPattern<CachePolicyOp> {
+  using OpConversionPattern::OpConversionPattern;
+  LogicalResult
+  matchAndRewrite(CachePolicyOp op, OpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    auto create = [&](StringRef priority) -> Value {
+      return LLVM::InlineAsmOp::create(
+                 rewriter, op.getLoc(), rewriter.getI64Type(), ValueRange(),
+                 ("createpolicy.fractional.L2::" + priority + ".b64 $0, 1.0;")
+                     .str(),
+                 "=l", /*has_side_effects=*/false, /*is_align_stack=*/false,
+                 LLVM::tailcallkind::TailCallKind::None,
+                 LLVM::AsmDialectAttr::get(op.getContext(),
+                                           LLVM::AsmDialect::AD_ATT),
+                 /*operand_attrs=*/ArrayAttr())
+          .getRes();
+    };
+    Value first = create("evict_first");
+    if (std::optional<int64_t> known = getConstantIntValue(op.getStreamed());
+        known && *known) {
+      rewriter.replaceOp(op, first);
+      return success();
+    }
+    rewriter.replaceOpWithNewOp<arith::SelectOp>(op, adaptor.getStreamed(),
+                                                 first, create("evict_normal"));
+    return success();
+  }
+};
+
 struct LowerLoad : OpConversionPattern<LoadOp> {
   using OpConversionPattern::OpConversionPattern;
   LogicalResult
@@ -113,7 +144,7 @@ struct LowerLoad : OpConversionPattern<LoadOp> {
         rewriter, loc, dest, *map,
         getCoordinates(rewriter, loc, adaptor.getCoords()), barrier,
         /*im2colOffsets=*/ValueRange(), mask,
-        /*l2CacheHint=*/Value(), NVVM::TMALoadMode::TILE, /*isCTAOnly=*/false,
+        /*l2CacheHint=*/adaptor.getPolicy(), NVVM::TMALoadMode::TILE, /*isCTAOnly=*/false,
         /*group=*/NVVM::CTAGroupKindAttr(), /*predicate=*/Value());
     rewriter.eraseOp(op);
     return success();
@@ -173,6 +204,6 @@ struct LowerWaitGroup : OpConversionPattern<WaitGroupOp> {
 
 void tilewright::populateTMAToNVVM(const TypeConverter &converter,
                                    RewritePatternSet &patterns) {
-  patterns.add<LowerPrefetch, LowerLoad, LowerStore, LowerCommitGroup,
+  patterns.add<LowerPrefetch, LowerCachePolicy, LowerLoad, LowerStore, LowerCommitGroup,
                LowerWaitGroup>(converter, patterns.getContext());
 }

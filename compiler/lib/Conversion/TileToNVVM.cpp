@@ -192,6 +192,79 @@ struct LowerLoadShared : OpConversionPattern<LoadSharedOp> {
   }
 };
 
+/// The thread's index in its warpgroup.
+Value getThreadInGroup(OpBuilder &builder, Location loc) {
+  Value tid = NVVM::ThreadIdXOp::create(builder, loc, builder.getI32Type());
+  Value index =
+      arith::IndexCastUIOp::create(builder, loc, builder.getIndexType(), tid);
+  EmitArith arith{builder, loc};
+  return arith.remui(index, arith.constant(128));
+}
+
+/// `values` as an LLVM vector.
+Value join(OpBuilder &builder, Location loc, ValueRange values) {
+  auto type = VectorType::get(static_cast<int64_t>(values.size()),
+                              values.front().getType());
+  Value vector = LLVM::PoisonOp::create(builder, loc, type);
+  for (auto [i, value] : llvm::enumerate(values)) {
+    Value position = LLVM::ConstantOp::create(
+        builder, loc, builder.getI32IntegerAttr(static_cast<int32_t>(i)));
+    vector =
+        LLVM::InsertElementOp::create(builder, loc, vector, value, position);
+  }
+  return vector;
+}
+
+/// The thread's part of a coordinate along `axis`.
+Value getThreadPart(EmitArith &arith, const FragmentLayout &layout,
+                    StringRef axis, Value thread) {
+  Value coord = arith.constant(0);
+  for (const FragmentLayout::Term &term : layout.threadPart(axis)) {
+    Value digit = arith.divui(thread, arith.constant(term.divisor));
+    if (!term.slowest || term.divisor * term.modulus != 128)
+      digit = arith.remui(digit, arith.constant(term.modulus));
+    coord = arith.add(coord, arith.mul(digit, arith.constant(term.stride)));
+  }
+  return coord;
+}
+
+/// The largest of them.
+int64_t getMaxThreadPart(const FragmentLayout &layout, StringRef axis) {
+  int64_t sum = 0;
+  for (const FragmentLayout::Term &term : layout.threadPart(axis))
+    sum += (term.modulus - 1) * term.stride;
+  return sum;
+}
+
+/// As many registers as are consecutive elements of the inner axis, up to 16
+/// bytes, which stay together under a swizzle.
+int64_t getVectorWidth(const FragmentLayout &layout, const ViewPlace &place,
+                       int64_t bytes) {
+  StringRef inner = place.layout.axes().back().name;
+  std::optional<int64_t> start = place.constantOrigin.back();
+  int64_t width = start ? layout.vectorWidth(inner) : 1;
+  auto isUsable = [&](int64_t w) {
+    return w * bytes <= 16 && *start % w == 0 &&
+           place.layout.axes().back().extent % w == 0 &&
+           llvm::all_of(layout.threadPart(inner),
+                        [&](const FragmentLayout::Term &term) {
+                          return term.stride % w == 0;
+                        });
+  };
+  while (width > 1 && !isUsable(width))
+    width /= 2;
+  return width;
+}
+
+/// One store of neighbouring elements.
+void storeVector(OpBuilder &builder, Location loc, Value offset,
+                 ValueRange values, int64_t bytes) {
+  Value pointer = getSharedPointer(builder, loc, offset);
+  auto count = static_cast<int64_t>(values.size());
+  Value stored = count > 1 ? join(builder, loc, values) : values.front();
+  LLVM::StoreOp::create(builder, loc, stored, pointer, count * bytes);
+}
+
 struct LowerStoreFragment : OpConversionPattern<StoreFragmentOp> {
   using OpConversionPattern::OpConversionPattern;
   LogicalResult
@@ -214,15 +287,6 @@ struct LowerStoreFragment : OpConversionPattern<StoreFragmentOp> {
   }
 
 private:
-  /// The thread's index in its warpgroup.
-  static Value getThread(OpBuilder &builder, Location loc) {
-    Value tid = NVVM::ThreadIdXOp::create(builder, loc, builder.getI32Type());
-    Value index =
-        arith::IndexCastUIOp::create(builder, loc, builder.getIndexType(), tid);
-    EmitArith arith{builder, loc};
-    return arith.remui(index, arith.constant(128));
-  }
-
   /// stmatrix, where the layout is that of accumulators of 16-bit elements:
   /// rows of 8x8 matrices go to the addresses that the lanes give, which a
   /// swizzle spreads over all banks.
@@ -255,7 +319,7 @@ private:
 
     Location loc = op.getLoc();
     EmitArith arith{rewriter, loc};
-    Value thread = getThread(rewriter, loc);
+    Value thread = getThreadInGroup(rewriter, loc);
     Value lane = arith.remui(thread, arith.constant(32));
     Value warp = arith.divui(thread, arith.constant(32));
     MLIRContext *context = op.getContext();
@@ -298,20 +362,6 @@ private:
     return layout.isEquivalent(*accumulator);
   }
 
-  /// `values` as an LLVM vector.
-  static Value join(OpBuilder &builder, Location loc, ValueRange values) {
-    auto type = VectorType::get(static_cast<int64_t>(values.size()),
-                                values.front().getType());
-    Value vector = LLVM::PoisonOp::create(builder, loc, type);
-    for (auto [i, value] : llvm::enumerate(values)) {
-      Value position = LLVM::ConstantOp::create(
-          builder, loc, builder.getI32IntegerAttr(static_cast<int32_t>(i)));
-      vector =
-          LLVM::InsertElementOp::create(builder, loc, vector, value, position);
-    }
-    return vector;
-  }
-
   /// Two 16-bit values in a register, the first in the low half. Values that
   /// were just rounded are rounded as a pair, in one instruction: apart, LLVM
   /// may move the two roundings into other blocks than the packing.
@@ -331,8 +381,6 @@ private:
     return LLVM::BitcastOp::create(builder, loc, builder.getI32Type(), pair);
   }
 
-  /// Any layout: as wide as consecutive registers are consecutive elements of
-  /// the inner axis, up to 16 bytes, which stay together under a swizzle.
   static void storeElements(StoreFragmentOp op, const ViewPlace &place,
                             const FragmentLayout &layout, ValueRange values,
                             ConversionPatternRewriter &rewriter) {
@@ -340,45 +388,83 @@ private:
     EmitArith arith{rewriter, loc};
     ViewType view = op.getView().getType();
     int64_t bytes = tile::getStorageBits(view.getElementType()) / 8;
-    StringRef inner = place.layout.axes().back().name;
-    std::optional<int64_t> start = place.constantOrigin.back();
-    int64_t width = start ? layout.vectorWidth(inner) : 1;
-    auto isUsable = [&](int64_t w) {
-      return w * bytes <= 16 && *start % w == 0 &&
-             place.layout.axes().back().extent % w == 0 &&
-             llvm::all_of(layout.threadPart(inner),
-                          [&](const FragmentLayout::Term &term) {
-                            return term.stride % w == 0;
-                          });
-    };
-    while (width > 1 && !isUsable(width))
-      width /= 2;
-
-    Value thread = getThread(rewriter, loc);
+    int64_t width = getVectorWidth(layout, place, bytes);
+    Value thread = getThreadInGroup(rewriter, loc);
     SmallVector<Value> threadPart;
-    for (StringAttr axis : view.getAxes()) {
-      Value coord = arith.constant(0);
-      for (const FragmentLayout::Term &term : layout.threadPart(axis)) {
-        Value digit = arith.divui(thread, arith.constant(term.divisor));
-        if (!term.slowest || term.divisor * term.modulus != 128)
-          digit = arith.remui(digit, arith.constant(term.modulus));
-        coord = arith.add(coord, arith.mul(digit, arith.constant(term.stride)));
-      }
-      threadPart.push_back(coord);
-    }
+    for (StringAttr axis : view.getAxes())
+      threadPart.push_back(
+          getThreadPart(arith, layout, axis.getValue(), thread));
     for (int64_t reg = 0; reg < static_cast<int64_t>(values.size());
          reg += width) {
       SmallVector<Value> indices;
       for (auto [axis, part] : llvm::zip_equal(view.getAxes(), threadPart))
         indices.push_back(
             arith.add(part, arith.constant(layout.registerPart(axis, reg))));
-      Value pointer = getSharedPointer(
-          rewriter, loc, getElementOffset(arith, place, view, indices));
-      Value stored = values[reg];
-      if (width > 1)
-        stored = join(rewriter, loc, values.slice(reg, width));
-      LLVM::StoreOp::create(rewriter, loc, stored, pointer, width * bytes);
+      storeVector(rewriter, loc, getElementOffset(arith, place, view, indices),
+                  values.slice(reg, width), bytes);
     }
+  }
+};
+
+struct LowerPutParts : OpConversionPattern<PutPartsOp> {
+  using OpConversionPattern::OpConversionPattern;
+  LogicalResult
+  matchAndRewrite(PutPartsOp op, OneToNOpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    Location loc = op.getLoc();
+    ViewType view = op.getView().getType();
+    FailureOr<ViewPlace> place = getPlace(rewriter, op, op.getView());
+    if (failed(place) || failed(checkElement(op, view.getElementType())))
+      return failure();
+    if (!op.getLayout())
+      return op.emitOpError("has no layout yet; run tile-distribute first");
+    FragmentLayout layout = toLayout(*op.getLayout());
+    ValueRange values = adaptor.getValue();
+    if (static_cast<int64_t>(values.size()) != layout.numRegisters())
+      return op.emitOpError("stores ")
+             << values.size() << " registers of a layout that has "
+             << layout.numRegisters();
+    EmitArith arith{rewriter, loc};
+    Value thread = getThreadInGroup(rewriter, loc);
+    int64_t part = *view.getExtent(op.getAxis());
+    int64_t bytes = getStorageBits(view.getElementType()) / 8;
+    int64_t width = getVectorWidth(layout, *place, bytes);
+    llvm::StringMap<Value> threadPart;
+    for (StringAttr axis : view.getAxes())
+      if (axis.getValue() != op.getOver())
+        threadPart[axis.getValue()] =
+            getThreadPart(arith, layout, axis.getValue(), thread);
+    for (int64_t reg = 0; reg < static_cast<int64_t>(values.size());
+         reg += width) {
+      // Constants apart: where no thread of a register leaves its part, the
+      // place is the register's alone.
+      int64_t start = layout.registerPart(op.getAxis(), reg);
+      Value own = threadPart[op.getAxis()];
+      bool known =
+          start / part ==
+          (start + getMaxThreadPart(layout, op.getAxis())) / part;
+      Value whole = arith.add(own, arith.constant(start));
+      SmallVector<Value> indices;
+      for (StringAttr axis : view.getAxes()) {
+        StringRef name = axis.getValue();
+        if (name == op.getOver())
+          indices.push_back(known ? arith.constant(start / part)
+                                  : arith.divui(whole, arith.constant(part)));
+        else if (name != op.getAxis())
+          indices.push_back(arith.add(
+              threadPart[name],
+              arith.constant(layout.registerPart(name, reg))));
+        else
+          indices.push_back(
+              known ? arith.add(own, arith.constant(start % part))
+                    : arith.remui(whole, arith.constant(part)));
+      }
+      storeVector(rewriter, loc,
+                  getElementOffset(arith, *place, view, indices),
+                  values.slice(reg, width), bytes);
+    }
+    rewriter.eraseOp(op);
+    return success();
   }
 };
 
@@ -418,6 +504,7 @@ void tilewright::populateTileToNVVM(const TypeConverter &converter,
                                     RewritePatternSet &patterns) {
   patterns.add<
       LowerLoadElement, LowerStoreElement, LowerLoadShared, LowerStoreFragment,
+      LowerPutParts,
       LowerDimension<gpu::BlockIdOp, NVVM::BlockIdXOp, NVVM::BlockIdYOp,
                      NVVM::BlockIdZOp>,
       LowerDimension<gpu::GridDimOp, NVVM::GridDimXOp, NVVM::GridDimYOp,

@@ -17,10 +17,12 @@ using namespace tilewright;
 
 void tilewright::buildPlanningPipeline(OpPassManager &pm, bool verifyRings) {
   OpPassManager &kernel = pm.nest<tile::KernelOp>();
+  kernel.addPass(createTileExpandClusterSums());
   kernel.addPass(createTileSplitGroups());
   kernel.addPass(createTileInferLayouts());
   kernel.addPass(createTileFormCopies());
   kernel.addPass(createTMAInferMulticast());
+  kernel.addPass(createTMAInferStreaming());
   kernel.addPass(createFP8ExpandPromotion());
   kernel.addPass(createTilePlanResources());
   kernel.addPass(createPipePlaceReleases());

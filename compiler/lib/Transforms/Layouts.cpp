@@ -80,7 +80,9 @@ ViewOrigin tilewright::traceView(Value view) {
 }
 
 bool tilewright::isFilledByBulkCopies(Value slot) {
-  return llvm::any_of(slot.getUsers(), llvm::IsaPred<SlotFillerInterface>);
+  return llvm::any_of(slot.getUsers(), [](Operation *user) {
+    return isa<SlotFillerInterface>(user) && !isa<pipe::SendOp>(user);
+  });
 }
 
 SymbolFacts tilewright::getFacts(Value value) {

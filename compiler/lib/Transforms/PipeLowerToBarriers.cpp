@@ -53,9 +53,10 @@ public:
         RingOp ring = RingOp::lookup(op, put.getRingAttr());
         if (ring.getConsumer() == Consumer::CopyEngine)
           staging.insert(ring);
+        exchanges |= ring.isExchange();
       }
     });
-    if (!staging.empty() && failed(reserveBarrier()))
+    if ((!staging.empty() || exchanges) && failed(reserveBarrier()))
       return failure();
     // Commits and releases first: they look at the acquire that defines their
     // slot.
@@ -141,6 +142,7 @@ private:
     // completion: pending count and tx-count both zero), and a contribution
     // that also writes with ordinary stores is published at the same place.
     int64_t bytes = 0;
+    SmallVector<SendOp> sends;
     for (Operation *user : op.getSlot().getUsers()) {
       auto filler = dyn_cast<SlotFillerInterface>(user);
       if (!filler)
@@ -150,7 +152,15 @@ private:
                                  "not lowered yet: the bytes to expect are "
                                  "not known");
       bytes += filler.getTransactionBytes();
+      if (auto send = dyn_cast<SendOp>(user))
+        sends.push_back(send);
     }
+    for (SendOp send : sends)
+      lowerSend(send);
+    // Every warp of a group announces its share of what all CTAs send to this
+    // one, which is as much as the group sends.
+    if (!sends.empty())
+      bytes /= 4;
     // PTX ISA, mbarrier: the tx-count is at most 2^20 - 1.
     if (bytes > (1 << 20) - 1)
       return op.emitOpError("expects ")
@@ -183,6 +193,16 @@ private:
                      *index, bytes,
                      /*per_warp=*/!isSingleThread() && !elects);
     return success();
+  }
+
+  /// All threads of the group have stored what one of them then sends.
+  void lowerSend(SendOp send) {
+    OpBuilder builder(send);
+    GroupBarrierOp::create(builder, send.getLoc(), barrier, role.getCount());
+    auto elect =
+        tma::ElectOp::create(builder, send.getLoc(), /*group=*/true);
+    Block &body = elect.getBody().emplaceBlock();
+    send->moveBefore(&body, body.end());
   }
 
   LogicalResult lowerRelease(ReleaseOp op) {
@@ -309,6 +329,7 @@ private:
   int64_t &nextBarrier;
   int64_t barrier = 0;
   llvm::SetVector<RingOp> staging;
+  bool exchanges = false;
   SmallVector<Operation *> done;
   /// Puts of which one thread of the role does all, by their acquire.
   llvm::DenseMap<Operation *, tma::ElectOp> electedPuts;

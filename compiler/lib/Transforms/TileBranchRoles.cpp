@@ -199,7 +199,7 @@ private:
     bool barriers = false, shared = false;
     for (pipe::RingOp ring : rings) {
       barriers |= ring.getConsumer() == pipe::Consumer::Roles;
-      shared |= ring.isMulticast();
+      shared |= ring.getSharers() > 1;
     }
     if (barriers || !signature.getDescriptors().empty()) {
       Value first = compare(arith::CmpIPredicate::eq, tid, 0);

@@ -301,6 +301,57 @@ struct PutPattern : public OpConversionPattern<PutOp> {
   }
 };
 
+/// Adds in the order of the axis, whatever the layout.
+struct LoadSumPattern : public OpConversionPattern<LoadSumOp> {
+  using OpConversionPattern::OpConversionPattern;
+  LogicalResult
+  matchAndRewrite(LoadSumOp op, OpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    TileType type = op.getResult().getType();
+    ViewType view = op.getView().getType();
+    Type element = type.getElementType();
+    Location loc = op.getLoc();
+    Coordinates coordinates(rewriter, loc, type);
+    int64_t terms = *view.getExtent(op.getAxis());
+    SmallVector<Value> elements;
+    for (int64_t reg = 0; reg < coordinates.numRegisters(); ++reg) {
+      Value sum;
+      for (int64_t term = 0; term < terms; ++term) {
+        SmallVector<Value> indices;
+        for (StringAttr axis : view.getAxes())
+          indices.push_back(axis.getValue() == op.getAxis()
+                                ? coordinates.constant(term)
+                                : coordinates.get(axis.getValue(), reg));
+        Value value = LoadSharedOp::create(rewriter, loc, element, op.getView(),
+                                           indices);
+        if (!sum)
+          sum = value;
+        else if (isa<FloatType>(element))
+          sum = arith::AddFOp::create(rewriter, loc, sum, value);
+        else
+          sum = arith::AddIOp::create(rewriter, loc, sum, value);
+      }
+      elements.push_back(sum);
+    }
+    rewriter.replaceOpWithNewOp<vector::FromElementsOp>(
+        op, getTypeConverter()->convertType(type), elements);
+    return success();
+  }
+};
+
+struct PutPartsPattern : public OpConversionPattern<PutPartsOp> {
+  using OpConversionPattern::OpConversionPattern;
+  LogicalResult
+  matchAndRewrite(PutPartsOp op, OpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    auto type = cast<TileType>(op.getValue().getType());
+    PutPartsOp::create(rewriter, op.getLoc(), adaptor.getValue(), op.getView(),
+                       op.getAxisAttr(), op.getOverAttr(), type.getLayout());
+    rewriter.eraseOp(op);
+    return success();
+  }
+};
+
 /// Element by element, each by one thread.
 struct StorePattern : public OpConversionPattern<StoreOp> {
   using OpConversionPattern::OpConversionPattern;
@@ -422,7 +473,7 @@ struct TileDistribute
     RewritePatternSet patterns(context);
     patterns
         .add<SplatPattern, MapPattern, ExtractPattern, ReadPattern, LoadPattern,
-             PutPattern, StorePattern, ForEachPattern, ContractPattern,
+             LoadSumPattern, PutPartsPattern, PutPattern, StorePattern, ForEachPattern, ContractPattern,
              TerminatorPattern<YieldOp>, TerminatorPattern<mma::YieldOp>>(
             converter, context);
     ConversionTarget target(*context);

@@ -245,7 +245,8 @@ private:
       tma::LoadOp::create(
           builder, loc, desc,
           coordinates(loc, *bulk, box, copy.getMap(), copy.getSymbols()),
-          copy.getDest(), origin.op.getSlot(), box.byteOffset);
+          copy.getDest(), origin.op.getSlot(), /*policy=*/Value(),
+          box.byteOffset);
     copy.erase();
     return success();
   }
@@ -370,7 +371,7 @@ private:
         /*offsets=*/nullptr, /*strides=*/nullptr,
         /*barriers=*/nullptr, /*full_count=*/nullptr, /*empty_count=*/nullptr,
         /*instances=*/builder.getI64IntegerAttr(role.getCount()),
-        /*multicast=*/nullptr, /*private_fields=*/nullptr);
+        /*multicast=*/nullptr, /*exchange=*/nullptr, /*private_fields=*/nullptr);
 
     Value desc = descriptor(store.getTensor(), bulk, swizzle,
                             chunks.type.getElementType(), loc);

@@ -377,6 +377,51 @@ private:
   llvm::SetVector<Value> worklist;
 };
 
+/// Parts that CTAs exchange: what a group sends to one of them is one piece, so
+/// the axis that groups divide comes next; innermost is the axis of which a
+/// thread holds neighbours, where that is another one.
+LogicalResult orderParts(KernelOp kernel) {
+  WalkResult walk = kernel.walk([](PutPartsOp put) {
+    ViewOrigin origin = traceView(put.getView());
+    auto type = dyn_cast<TileType>(put.getValue().getType());
+    if (!origin || !type || !type.getLayout()) {
+      put.emitError("stores into something that is no field of a pipe");
+      return WalkResult::interrupt();
+    }
+    auto role = put->getParentOfType<RoleOp>();
+    FragmentLayout layout = toLayout(type.getLayout());
+    StringRef split = role.getSplit() && role.getCount() > 1
+                          ? *role.getSplit()
+                          : StringRef();
+    StringAttr inner;
+    int64_t most = 1;
+    for (StringAttr axis : type.getAxes())
+      if (int64_t width = layout.vectorWidth(axis.getValue());
+          width > most && axis.getValue() != split) {
+        inner = axis;
+        most = width;
+      }
+    SmallVector<StringAttr> order;
+    ViewType view = origin.ring.getFieldType(origin.field);
+    auto addWhere = [&](auto condition) {
+      for (StringAttr axis : view.getAxes())
+        if (!llvm::is_contained(order, axis) && condition(axis))
+          order.push_back(axis);
+    };
+    addWhere([&](StringAttr axis) { return axis.getValue() == put.getOver(); });
+    addWhere([&](StringAttr axis) { return axis.getValue() == split; });
+    addWhere([&](StringAttr axis) { return axis != inner; });
+    addWhere([](StringAttr) { return true; });
+    // Both fields are alike: copies between them keep the order.
+    SmallVector<Attribute> layouts(
+        origin.ring.getLayoutsAttr().size(),
+        SharedAttr::get(put.getContext(), order, /*swizzle=*/0));
+    origin.ring.setLayoutsAttr(ArrayAttr::get(put.getContext(), layouts));
+    return WalkResult::advance();
+  });
+  return failure(walk.wasInterrupted());
+}
+
 struct TileInferLayouts
     : public tilewright::impl::TileInferLayoutsBase<TileInferLayouts> {
   void runOnOperation() override {
@@ -385,6 +430,8 @@ struct TileInferLayouts
     for (RoleOp role : getOperation().getBody().getOps<RoleOp>())
       if (failed(TileLayouts(role).run()))
         return signalPassFailure();
+    if (failed(orderParts(getOperation())))
+      signalPassFailure();
   }
 };
 

@@ -449,6 +449,21 @@ mlir::Value Generator::generateValue(const Expr &expr, Elem elem) {
                          return arith::NegFOp::create(builder, loc, x[0]);
                        });
   }
+  case ExprKind::Reduce: {
+    auto &reduce = *llvm::cast<ReduceExpr>(&expr);
+    if (reduce.op != ReduceOp::ClusterSum)
+      break;
+    Value operand = generateValue(*reduce.operand, elem);
+    Value component = vars.lookup(reduce.clusterVar);
+    if (!operand)
+      return {};
+    auto type = dyn_cast<tile::TileType>(operand.getType());
+    if (!component || !type) {
+      unsupported(expr.loc, "'cluster_sum' of a scalar");
+      return {};
+    }
+    return tile::ClusterSumOp::create(builder, loc, type, operand, component);
+  }
   case ExprKind::Contract: {
     auto &mma = *llvm::cast<ContractExpr>(&expr);
     if (mma.scaleA || mma.scaleB || mma.a->place != Place::SlotField ||

@@ -341,6 +341,7 @@ bool Generator::declarePipe(const Pipe &pipe) {
       /*layouts=*/nullptr, /*offsets=*/nullptr, /*strides=*/nullptr,
       /*barriers=*/nullptr, /*full_count=*/nullptr,
       /*empty_count=*/nullptr, /*instances=*/nullptr, /*multicast=*/nullptr,
+      /*exchange=*/nullptr,
       privates.empty() ? ArrayAttr() : builder.getArrayAttr(privates));
   return true;
 }

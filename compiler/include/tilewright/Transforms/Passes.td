@@ -13,6 +13,19 @@ include "mlir/Pass/PassBase.td"
 // Source level -> planned
 //===----------------------------------------------------------------------===//
 
+def TileExpandClusterSums : Pass<"tile-expand-cluster-sums", "::tilewright::tile::KernelOp"> {
+  let summary = "Turns cluster_sum into an exchange of parts through shared memory";
+  let dependentDialects = ["::tilewright::pipe::PipeDialect"];
+  let description = [{
+    Cuts the tile along one axis into a part for each CTA of the cluster. Each
+    CTA scatters its tile over the slots of an `exchange` ring, adds up the part
+    that is its own, and computes and stores only that. The order of additions
+    is that of the CTAs' ranks.
+
+    (* example filepath=test/lit/Transforms/tile-expand-cluster-sums.mlir *)
+  }];
+}
+
 def TileSplitGroups : Pass<"tile-split-groups", "::tilewright::tile::KernelOp"> {
   let summary = "Divides the split axis of a role among its warpgroups";
   let description = [{
@@ -56,6 +69,20 @@ def TMAInferMulticast : Pass<"tma-infer-multicast", "::tilewright::tile::KernelO
     what the others depend.
 
     (* example filepath=test/lit/Transforms/tma-infer-multicast.mlir *)
+  }];
+}
+
+def TMAInferStreaming : Pass<"tma-infer-streaming", "::tilewright::tile::KernelOp"> {
+  let summary = "Lets the L2 cache forget first what is read once";
+  let dependentDialects = ["::tilewright::tma::TMADialect", "::mlir::arith::ArithDialect"];
+  let description = [{
+    A box whose coordinates depend on every component of the iterator is read
+    by one tile alone. If they do not depend on a component, it is read by as
+    many tiles as that has values: once if it has one, which is known when the
+    kernel runs. Such loads get a `tma.cache_policy`. Hint `stream=0` leaves
+    this out.
+
+    (* example filepath=test/lit/Transforms/tma-infer-streaming.mlir *)
   }];
 }
 

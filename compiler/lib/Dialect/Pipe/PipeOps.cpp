@@ -66,8 +66,16 @@ LogicalResult RingOp::verify() {
       ctas < 1 || ctas > 16)
     return emitOpError("multicast to ")
            << ctas << " CTAs; a cluster has 1 to 16";
+  if (auto ctas = static_cast<int64_t>(getExchange().value_or(1));
+      ctas < 1 || ctas > 16)
+    return emitOpError("exchanges between ")
+           << ctas << " CTAs; a cluster has 1 to 16";
   if (isMulticast() && getConsumer() == Consumer::CopyEngine)
     return emitOpError("is multicast, but the copy engine empties it");
+  if (isExchange() && getConsumer() == Consumer::CopyEngine)
+    return emitOpError("is an exchange, but the copy engine empties it");
+  if (isExchange() && isMulticast())
+    return emitOpError("is both multicast and an exchange");
   if (ArrayAttr names = getPrivateFieldsAttr())
     for (Attribute field : names)
       if (!llvm::is_contained(getFieldNames(), field))
@@ -278,6 +286,42 @@ LogicalResult FieldOp::verifySymbolUses(SymbolTableCollection &symbols) {
   return success();
 }
 
+LogicalResult SendOp::verifySymbolUses(SymbolTableCollection &symbols) {
+  FlatSymbolRefAttr name = getSlot().getType().getRing();
+  FailureOr<RingOp> found = findRing(*this, name, symbols);
+  if (failed(found))
+    return failure();
+  if (!(*found).getExchange())
+    return emitOpError("fills slots of all CTAs, but ring ")
+           << name << " is no exchange between them";
+  int64_t parts = *getDest().getType().getExtent(getOver());
+  if (parts != static_cast<int64_t>(*(*found).getExchange()))
+    return emitOpError("has ") << parts << " parts, ring " << name
+                               << " exchanges between "
+                               << *(*found).getExchange() << " CTAs";
+  return success();
+}
+
+LogicalResult SendOp::verify() {
+  if (!getDest().getType().hasAxis(getOver()))
+    return emitOpError("axis '")
+           << getOver() << "' is not an axis of " << getDest().getType();
+  for (Value view : {getSource(), getDest()})
+    if (Value slot = getSlotOf(view); slot && slot != getSlot())
+      return emitOpError("moves between views of another slot than the one "
+                         "that its bytes arrive at");
+  return success();
+}
+
+Value SendOp::getFilledView() { return getDest(); }
+
+/// What all CTAs send to this one: as many parts as this one sends.
+int64_t SendOp::getTransactionBytes() {
+  tile::ViewType view = getDest().getType();
+  return view.getNumElements() * tile::getStorageBits(view.getElementType()) /
+         8;
+}
+
 //===----------------------------------------------------------------------===//
 // Explicit barriers
 //===----------------------------------------------------------------------===//
@@ -349,6 +393,10 @@ void DrainOp::getEffects(Effects &effects) { synchronises(effects); }
 void RestartOp::getEffects(Effects &effects) { synchronises(effects); }
 void CommitOp::getEffects(Effects &effects) { synchronises(effects); }
 void ReleaseOp::getEffects(Effects &effects) { synchronises(effects); }
+void SendOp::getEffects(Effects &effects) {
+  effects.emplace_back(MemoryEffects::Read::get(), AsyncSharedMemory::get());
+  effects.emplace_back(MemoryEffects::Write::get(), AsyncSharedMemory::get());
+}
 void OpaqueOp::getEffects(Effects &effects) {
   // Keeps it where it is, in the iteration that uses it.
   effects.emplace_back(MemoryEffects::Write::get());

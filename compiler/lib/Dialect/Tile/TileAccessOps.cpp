@@ -159,6 +159,57 @@ LogicalResult LoadOp::verify() {
   return verifySameAxes(*this, getResult().getType(), getView().getType());
 }
 
+LogicalResult PutPartsOp::verify() {
+  ViewType view = getView().getType();
+  for (StringRef axis : {getAxis(), getOver()})
+    if (!view.hasAxis(axis))
+      return emitOpError("axis '") << axis << "' is not an axis of " << view;
+  if (getAxis() == getOver())
+    return emitOpError("cuts the axis along which the parts lie");
+  int64_t parts = *view.getExtent(getOver());
+  auto tile = dyn_cast<TileType>(getValue().getType());
+  if (!tile) {
+    auto vector = dyn_cast<VectorType>(getValue().getType());
+    if (!vector || !getLayout() ||
+        vector.getNumElements() != getLayout()->getNumRegisters())
+      return emitOpError("stores a ") << getValue().getType()
+                                      << ", neither a tile nor the registers "
+                                         "of its layout";
+    return success();
+  }
+  // The view without the axis of the parts, and the cut axis whole.
+  SmallVector<StringAttr> axes;
+  SmallVector<int64_t> shape;
+  for (auto [axis, extent] : llvm::zip_equal(view.getAxes(), view.getShape()))
+    if (axis.getValue() != getOver()) {
+      axes.push_back(axis);
+      shape.push_back(axis.getValue() == getAxis() ? extent * parts : extent);
+    }
+  return verifySameAxes(*this, tile,
+                        ViewType::get(getContext(), axes, shape,
+                                      view.getElementType()));
+}
+
+LogicalResult LoadSumOp::verify() {
+  ViewType view = getView().getType();
+  TileType result = getResult().getType();
+  if (!view.hasAxis(getAxis()))
+    return emitOpError("axis '") << getAxis() << "' is not an axis of " << view;
+  if (result.hasAxis(getAxis()))
+    return emitOpError("adds along axis '")
+           << getAxis() << "', which the result has";
+  SmallVector<StringAttr> axes;
+  SmallVector<int64_t> shape;
+  for (auto [axis, extent] : llvm::zip_equal(view.getAxes(), view.getShape()))
+    if (axis.getValue() != getAxis()) {
+      axes.push_back(axis);
+      shape.push_back(extent);
+    }
+  return verifySameAxes(*this, result,
+                        ViewType::get(getContext(), axes, shape,
+                                      view.getElementType()));
+}
+
 LogicalResult PutOp::verify() {
   return verifySameAxes(*this, getValue().getType(), getView().getType());
 }

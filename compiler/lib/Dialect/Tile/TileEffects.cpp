@@ -42,6 +42,8 @@ void LoadOp::getEffects(Effects &effects) { reads<SharedMemory>(effects); }
 void LoadSharedOp::getEffects(Effects &effects) {
   reads<SharedMemory>(effects);
 }
+void LoadSumOp::getEffects(Effects &effects) { reads<SharedMemory>(effects); }
+void PutPartsOp::getEffects(Effects &effects) { writes<SharedMemory>(effects); }
 void PutOp::getEffects(Effects &effects) { writes<SharedMemory>(effects); }
 void StoreFragmentOp::getEffects(Effects &effects) {
   writes<SharedMemory>(effects);

@@ -9,6 +9,7 @@
 
 include "tilewright/Dialect/Pipe/PipeDialect.td"
 include "tilewright/Dialect/Tile/TileTypes.td"
+include "tilewright/Dialect/Interfaces/AsyncInterfaces.td"
 include "mlir/Interfaces/SideEffectInterfaces.td"
 include "mlir/IR/EnumAttr.td"
 include "mlir/IR/SymbolInterfaces.td"
@@ -65,7 +66,9 @@ def Pipe_RingOp : Pipe_Op<"ring", [Symbol]> {
     roles; the attribute `arrivals` says how many are each role's), `instances`
     (one ring for each group of a role, for implicit rings), `multicast` (the
     CTAs of the cluster: the leader, rank 0, fills some fields of all their
-    rings at once, so all consumers release to it, too).
+    rings at once, so all consumers release to it, too), `exchange` (the CTAs of
+    the cluster: each fills a part of every CTA's slots (`pipe.send`), so all
+    consumers release to all CTAs).
     `private_fields` are those that the source says not to multicast.
     `indexing` is how slots find their places: `dynamic` by a running count,
     `static` by the iteration of the driving loop modulo the depth, from place 0
@@ -90,6 +93,7 @@ def Pipe_RingOp : Pipe_Op<"ring", [Symbol]> {
     OptionalAttr<I64Attr>:$full_count, OptionalAttr<I64Attr>:$empty_count,
     OptionalAttr<I64Attr>:$instances,
     OptionalAttr<I64Attr>:$multicast,
+    OptionalAttr<I64Attr>:$exchange,
     OptionalAttr<StrArrayAttr>:$private_fields,
     DefaultValuedAttr<Pipe_Indexing, "::tilewright::pipe::Indexing::Dynamic">:$indexing);
   let assemblyFormat = [{
@@ -108,6 +112,13 @@ def Pipe_RingOp : Pipe_Op<"ring", [Symbol]> {
     static RingOp lookup(mlir::Operation *from, mlir::FlatSymbolRefAttr name);
     /// Whether a cluster's leader fills fields of all its CTAs.
     bool isMulticast() { return getMulticast().value_or(1) > 1; }
+    /// Whether each CTA of a cluster fills a part of the slots of all.
+    bool isExchange() { return getExchange().value_or(1) > 1; }
+    /// CTAs whose consumers free a slot: those that share it.
+    int64_t getSharers() {
+      return std::max<int64_t>(getMulticast().value_or(1),
+                               getExchange().value_or(1));
+    }
     bool isStatic() {
       return getIndexing() == ::tilewright::pipe::Indexing::Static;
     }
@@ -196,6 +207,33 @@ def Pipe_FieldOp : Pipe_RingUserOp<"field", [Pure]> {
   }];
 }
 
+def Pipe_SendOp : Pipe_EffectRingUserOp<"send", [
+    AllTypesMatch<["source", "dest"]>,
+    DeclareOpInterfaceMethods<SlotFillerInterface>]> {
+  let summary = "Sends a part of a view to each CTA of the cluster";
+  let description = [{
+    Axis `over` of both views has a place for each CTA of the cluster. What
+    stands at place c of `source` goes to CTA c, to place `rank` of the view
+    that is `dest` here. Bulk copies that one thread issues; bytes arrive at the
+    full barrier of the slot in each CTA (PTX ISA, cp.async.bulk,
+    .shared::cluster.shared::cta). The source may be written again once the slot
+    is free: then all CTAs have read what they were sent.
+
+    ```
+    pipe.send %mine to %parts over "cta" at %rank arrive %slot
+      : !tile.view<[cta: 4, m: 16, n: 32], f32>, !pipe.slot<@sum>
+    ```
+  }];
+  let arguments = (ins
+    Tile_ViewType:$source, Tile_ViewType:$dest, StrAttr:$over, Index:$rank,
+    Pipe_SlotType:$slot);
+  let assemblyFormat = [{
+    $source `to` $dest `over` $over `at` $rank `arrive` $slot attr-dict `:`
+    qualified(type($dest)) `,` qualified(type($slot))
+  }];
+  let hasVerifier = 1;
+}
+
 //===----------------------------------------------------------------------===//
 // Explicit barriers (after pipe-lower-to-barriers)
 //===----------------------------------------------------------------------===//
@@ -279,7 +317,8 @@ def Pipe_ArriveOp : Pipe_EffectRingUserOp<"arrive"> {
     after reads costs 1.5 to 1.7 times (codegen notes).
 
     At the empty barrier of a ring with `multicast` it arrives at the leader's
-    and, in the other CTAs, at this CTA's own.
+    and, in the other CTAs, at this CTA's own; of one with `exchange` at those
+    of all CTAs of the cluster.
   }];
   let arguments = (ins FlatSymbolRefAttr:$ring, Pipe_Side:$side, I32:$index,
     DefaultValuedAttr<I64Attr, "0">:$expect, UnitAttr:$per_warp);

@@ -268,6 +268,40 @@ def Tile_PutOp : Tile_Op<"put", [
   let hasVerifier = 1;
 }
 
+def Tile_PutPartsOp : Tile_Op<"put_parts", [
+    DeclareOpInterfaceMethods<MemoryEffectsOpInterface>]> {
+  let summary = "Cuts a register tile into parts and stores them side by side";
+  let description = [{
+    Axis `axis` of the tile has as many equal parts as the view's axis `over`
+    has places; part c goes to place c. After `tile-distribute` `value` is the
+    vector of this thread's registers, in the order of `layout`.
+
+    ```
+    tile.put_parts %t to %v along "m" over "cta"
+      : !tile.tile<[m: 64, n: 32], f32>, !tile.view<[cta: 4, m: 16, n: 32], f32>
+    ```
+  }];
+  let arguments = (ins
+    AnyType:$value, Tile_ViewType:$view, StrAttr:$axis, StrAttr:$over,
+    OptionalAttr<Tile_FragmentAttr>:$layout);
+  let assemblyFormat = [{
+    $value `to` $view `along` $axis `over` $over (`layout` $layout^)? attr-dict
+    `:` qualified(type($value)) `,` qualified(type($view))
+  }];
+  let hasVerifier = 1;
+}
+
+def Tile_LoadSumOp : Tile_Op<"load_sum", [
+    DeclareOpInterfaceMethods<MemoryEffectsOpInterface>]> {
+  let summary = "Loads a view and adds along one axis, from its first value up";
+  let arguments = (ins Tile_ViewType:$view, StrAttr:$axis);
+  let results = (outs Tile_TileType:$result);
+  let assemblyFormat = [{
+    $view `over` $axis attr-dict `:` qualified(type($view)) `->` qualified(type($result))
+  }];
+  let hasVerifier = 1;
+}
+
 def Tile_SliceOp : Tile_Op<"slice", [Pure]> {
   let summary = "The part of a view that starts at an offset of one axis";
   let arguments = (ins Tile_ViewType:$source, StrAttr:$axis, Index:$offset);
@@ -350,6 +384,19 @@ def Tile_ReduceOp : Tile_Op<"reduce", [Pure]> {
     $kind $source `over` $axes attr-dict `:` qualified(type($source)) `->` qualified(type($result))
   }];
   let hasVerifier = 1;
+}
+
+def Tile_ClusterSumOp : Tile_Op<"cluster_sum", [AllTypesMatch<["source", "result"]>]> {
+  let summary = "The sum of a tile over the CTAs of a cluster";
+  let description = [{
+    `component` is the clustered component of the iterator around, in which the
+    CTAs differ. A CTA uses its part of the result only: which one is decided by
+    `tile-expand-cluster-sums`, which replaces this operation. Values are added
+    in the order of the component.
+  }];
+  let arguments = (ins Tile_TileType:$source, Index:$component);
+  let results = (outs Tile_TileType:$result);
+  let assemblyFormat = "$source `over` $component attr-dict `:` qualified(type($source))";
 }
 
 //===----------------------------------------------------------------------===//
