@@ -79,7 +79,9 @@ def _lists():
             ]
         ),
         "dgrad": fp8((4096, k, n) for n, k in TRAINED),
+        "n576": fp8((m, 576, 7168) for m in (1, 128, 4096)),
         "wgrad": tuple(Shape("wgrad", n, 4096, k) for n, k in TRAINED),
+        "wgrad16": fp8((n, 4096, k) for n, k in TRAINED),
         "bf16": tuple(
             Shape("bf16", m, n, k) for m in (128, 4096) for n, k in TRAINED
         ),

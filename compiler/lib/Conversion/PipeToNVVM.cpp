@@ -352,10 +352,19 @@ private:
   /// next one may be cut.
   static LogicalResult checkPiece(SendOp op, const SharedLayout &layout,
                                   tile::ViewType view) {
-    bool whole = layout.swizzle() == Swizzle::None &&
-                 layout.axes().front().name == op.getOver();
-    for (const SharedAxis &axis : llvm::drop_begin(layout.axes(), 2))
-      whole &= view.getExtent(axis.name) == axis.extent;
+    bool whole = layout.axes().size() > 1 &&
+                 layout.axes().front().name == op.getOver() &&
+                 (layout.swizzle() == Swizzle::None ||
+                  layout.axes().back().extent == layout.elementsPerSpan());
+    int64_t rows = 1;
+    for (auto [i, axis] : llvm::enumerate(layout.axes())) {
+      whole &= i < 2 || view.getExtent(axis.name) == axis.extent;
+      if (i > 0 && i + 1 < layout.axes().size())
+        rows *= *view.getExtent(axis.name);
+    }
+    // A swizzle is the same in all pieces that begin at whole periods.
+    if (layout.swizzle() != Swizzle::None)
+      whole &= rows % (layout.alignment() / layout.spanBytes()) == 0;
     if (whole)
       return success();
     return op.emitOpError("sends parts that do not lie in one piece each");

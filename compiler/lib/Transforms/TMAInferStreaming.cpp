@@ -115,18 +115,17 @@ private:
       if (!known)
         limits.push_back({extent, once});
     }
-    load.getPolicyMutable().assign(
-        getPolicy(load->getParentOfType<RoleOp>(), tiles, limits));
+    load.getStreamedMutable().assign(
+        getCondition(load->getParentOfType<RoleOp>(), tiles, limits));
   }
 
-  /// One condition and one policy for all loads of a role with these limits.
-  Value getPolicy(RoleOp role, TilesOp tiles,
-                  ArrayRef<std::pair<Value, int64_t>> limits) {
-    std::pair<Operation *, SmallVector<std::pair<Value, int64_t>>> key(
-        role, SmallVector<std::pair<Value, int64_t>>(limits));
-    for (auto &[known, policy] : policies)
+  /// One condition for all loads of a role with these limits.
+  Value getCondition(RoleOp role, TilesOp tiles,
+                     ArrayRef<std::pair<Value, int64_t>> limits) {
+    Key key(role, limits);
+    for (auto &[known, condition] : conditions)
       if (known == key)
-        return policy;
+        return condition;
     Location loc = tiles.getLoc();
     OpBuilder builder(role);
     Value streamed;
@@ -141,18 +140,14 @@ private:
     }
     if (!streamed)
       streamed = arith::ConstantIntOp::create(builder, loc, 1, 1);
-    builder.setInsertionPointToStart(&role.getBody().front());
-    Value policy = tma::CachePolicyOp::create(
-        builder, role.getLoc(), builder.getI64Type(), streamed);
-    policies.push_back({key, policy});
-    return policy;
+    conditions.push_back({key, streamed});
+    return streamed;
   }
 
+  using Key = std::pair<Operation *, SmallVector<std::pair<Value, int64_t>>>;
+
   KernelOp kernel;
-  SmallVector<
-      std::pair<std::pair<Operation *, SmallVector<std::pair<Value, int64_t>>>,
-                Value>>
-      policies;
+  SmallVector<std::pair<Key, Value>> conditions;
 };
 
 struct TMAInferStreaming

@@ -245,7 +245,7 @@ private:
       tma::LoadOp::create(
           builder, loc, desc,
           coordinates(loc, *bulk, box, copy.getMap(), copy.getSymbols()),
-          copy.getDest(), origin.op.getSlot(), /*policy=*/Value(),
+          copy.getDest(), origin.op.getSlot(), /*streamed=*/Value(),
           box.byteOffset);
     copy.erase();
     return success();

@@ -202,6 +202,55 @@ private:
 // Register tiles
 //===----------------------------------------------------------------------===//
 
+/// Parts that CTAs exchange: what a group sends to one of them is one piece, so
+/// the axis that groups divide comes next; innermost is the axis of which a
+/// thread holds neighbours, where that is another one.
+LogicalResult orderParts(RoleOp role) {
+  WalkResult walk = role.walk([&](PutPartsOp put) {
+    ViewOrigin origin = traceView(put.getView());
+    auto type = dyn_cast<TileType>(put.getValue().getType());
+    if (!origin || !type || !type.getLayout()) {
+      put.emitError("stores into something that is no field of a pipe");
+      return WalkResult::interrupt();
+    }
+    FragmentLayout layout = toLayout(type.getLayout());
+    StringRef split = role.getSplit() && role.getCount() > 1
+                          ? *role.getSplit()
+                          : StringRef();
+    StringAttr inner;
+    int64_t most = 1;
+    for (StringAttr axis : type.getAxes())
+      if (int64_t width = layout.vectorWidth(axis.getValue());
+          width > most && axis.getValue() != split) {
+        inner = axis;
+        most = width;
+      }
+    SmallVector<StringAttr> order;
+    ViewType view = origin.ring.getFieldType(origin.field);
+    auto addWhere = [&](auto condition) {
+      for (StringAttr axis : view.getAxes())
+        if (!llvm::is_contained(order, axis) && condition(axis))
+          order.push_back(axis);
+    };
+    addWhere([&](StringAttr axis) { return axis.getValue() == put.getOver(); });
+    addWhere([&](StringAttr axis) { return axis.getValue() == split; });
+    addWhere([&](StringAttr axis) { return axis != inner; });
+    addWhere([](StringAttr) { return true; });
+    // Rows of the inner axis are as far apart as they are long, so threads that
+    // store at different rows meet in the same banks; a swizzle spreads them.
+    int64_t bytes = *view.getExtent(order.back()) *
+                    getStorageBits(view.getElementType()) / 8;
+    bool swizzles = bytes == 32 || bytes == 64 || bytes == 128;
+    // Both fields are alike: copies between them keep the order.
+    SmallVector<Attribute> layouts(
+        origin.ring.getLayoutsAttr().size(),
+        SharedAttr::get(put.getContext(), order, swizzles ? bytes : 0));
+    origin.ring.setLayoutsAttr(ArrayAttr::get(put.getContext(), layouts));
+    return WalkResult::advance();
+  });
+  return failure(walk.wasInterrupted());
+}
+
 /// Spreads fragment layouts from contractions over everything that touches
 /// their results.
 class TileLayouts {
@@ -213,7 +262,8 @@ public:
       auto result = cast<TypedValue<TileType>>(op->getResult(0));
       return WalkResult(seed(op, op.getMatrixA(), op.getMatrixB(), result));
     });
-    if (walk.wasInterrupted() || failed(propagate()))
+    if (walk.wasInterrupted() || failed(propagate()) ||
+        failed(orderParts(role)))
       return failure();
     // What no contraction reaches is spread evenly over the role's threads.
     walk = role.walk([&](Operation *op) {
@@ -274,11 +324,22 @@ private:
     if (!type || type.getLayout())
       return success();
     SmallVector<std::pair<std::string, int64_t>> axes;
-    for (auto [axis, extent] : llvm::zip_equal(type.getAxes(), type.getShape()))
-      axes.emplace_back(axis.str(), extent);
     int64_t threads = role.getGroups() ? 128 : role.getNumThreads();
+    int64_t vector = 4;
+    if (auto load = value.getDefiningOp<LoadSumOp>()) {
+      // Lanes go along the field's inner axis: each load is of all banks.
+      ViewOrigin origin = traceView(load.getView());
+      vector = 1;
+      for (StringAttr axis : origin.ring.getFieldLayout(origin.field).getAxes())
+        if (std::optional<int64_t> extent = type.getExtent(axis))
+          axes.emplace_back(axis.str(), *extent);
+    } else {
+      for (auto [axis, extent] :
+           llvm::zip_equal(type.getAxes(), type.getShape()))
+        axes.emplace_back(axis.str(), extent);
+    }
     llvm::Expected<FragmentLayout> layout =
-        FragmentLayout::elementwise(axes, threads);
+        FragmentLayout::elementwise(axes, threads, vector);
     if (!layout)
       return emitError(value.getLoc(), llvm::toString(layout.takeError()));
     if (failed(assign(value, *layout)))
@@ -377,51 +438,6 @@ private:
   llvm::SetVector<Value> worklist;
 };
 
-/// Parts that CTAs exchange: what a group sends to one of them is one piece, so
-/// the axis that groups divide comes next; innermost is the axis of which a
-/// thread holds neighbours, where that is another one.
-LogicalResult orderParts(KernelOp kernel) {
-  WalkResult walk = kernel.walk([](PutPartsOp put) {
-    ViewOrigin origin = traceView(put.getView());
-    auto type = dyn_cast<TileType>(put.getValue().getType());
-    if (!origin || !type || !type.getLayout()) {
-      put.emitError("stores into something that is no field of a pipe");
-      return WalkResult::interrupt();
-    }
-    auto role = put->getParentOfType<RoleOp>();
-    FragmentLayout layout = toLayout(type.getLayout());
-    StringRef split = role.getSplit() && role.getCount() > 1
-                          ? *role.getSplit()
-                          : StringRef();
-    StringAttr inner;
-    int64_t most = 1;
-    for (StringAttr axis : type.getAxes())
-      if (int64_t width = layout.vectorWidth(axis.getValue());
-          width > most && axis.getValue() != split) {
-        inner = axis;
-        most = width;
-      }
-    SmallVector<StringAttr> order;
-    ViewType view = origin.ring.getFieldType(origin.field);
-    auto addWhere = [&](auto condition) {
-      for (StringAttr axis : view.getAxes())
-        if (!llvm::is_contained(order, axis) && condition(axis))
-          order.push_back(axis);
-    };
-    addWhere([&](StringAttr axis) { return axis.getValue() == put.getOver(); });
-    addWhere([&](StringAttr axis) { return axis.getValue() == split; });
-    addWhere([&](StringAttr axis) { return axis != inner; });
-    addWhere([](StringAttr) { return true; });
-    // Both fields are alike: copies between them keep the order.
-    SmallVector<Attribute> layouts(
-        origin.ring.getLayoutsAttr().size(),
-        SharedAttr::get(put.getContext(), order, /*swizzle=*/0));
-    origin.ring.setLayoutsAttr(ArrayAttr::get(put.getContext(), layouts));
-    return WalkResult::advance();
-  });
-  return failure(walk.wasInterrupted());
-}
-
 struct TileInferLayouts
     : public tilewright::impl::TileInferLayoutsBase<TileInferLayouts> {
   void runOnOperation() override {
@@ -430,8 +446,7 @@ struct TileInferLayouts
     for (RoleOp role : getOperation().getBody().getOps<RoleOp>())
       if (failed(TileLayouts(role).run()))
         return signalPassFailure();
-    if (failed(orderParts(getOperation())))
-      signalPassFailure();
+
   }
 };
 

@@ -79,7 +79,7 @@ def TMAInferStreaming : Pass<"tma-infer-streaming", "::tilewright::tile::KernelO
     A box whose coordinates depend on every component of the iterator is read
     by one tile alone. If they do not depend on a component, it is read by as
     many tiles as that has values: once if it has one, which is known when the
-    kernel runs. Such loads get a `tma.cache_policy`. Hint `stream=0` leaves
+    kernel runs. Such loads are `streamed`. Hint `stream=0` leaves
     this out.
 
     (* example filepath=test/lit/Transforms/tma-infer-streaming.mlir *)

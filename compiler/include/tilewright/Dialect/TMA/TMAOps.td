@@ -38,17 +38,6 @@ def TMA_PrefetchOp : TMA_EffectOp<"prefetch"> {
   let assemblyFormat = "$desc attr-dict `:` qualified(type($desc))";
 }
 
-def TMA_CachePolicyOp : TMA_Op<"cache_policy", [Pure]> {
-  let summary = "How long the L2 cache shall keep what a copy reads";
-  let description = [{
-    What is `streamed`, read by nobody again, is evicted first; the rest as
-    usual (PTX ISA, createpolicy). It changes no result.
-  }];
-  let arguments = (ins I1:$streamed);
-  let results = (outs I64:$policy);
-  let assemblyFormat = "$streamed attr-dict";
-}
-
 def TMA_LoadOp : TMA_EffectOp<"load", [
     AttrSizedOperandSegments,
     DeclareOpInterfaceMethods<SlotFillerInterface>,
@@ -60,15 +49,16 @@ def TMA_LoadOp : TMA_EffectOp<"load", [
     cp.async.bulk.tensor). With `multicast` n the leader of a cluster of n
     (rank 0) issues it for all: the box goes to the same place in each CTA, its
     bytes arrive at the same barrier of each; the other CTAs issue nothing.
-    `policy` is what `tma.cache_policy` gives.
+    What is `streamed`, read by nobody again, the L2 cache evicts first: this
+    changes no result.
   }];
   let arguments = (ins
     TMA_DescType:$desc, Variadic<Index>:$coords, Tile_ViewType:$dest,
-    Pipe_SlotType:$slot, Optional<I64>:$policy, DefaultValuedAttr<I64Attr, "0">:$byte_offset,
+    Pipe_SlotType:$slot, Optional<I1>:$streamed, DefaultValuedAttr<I64Attr, "0">:$byte_offset,
     DefaultValuedAttr<I64Attr, "1">:$multicast);
   let assemblyFormat = [{
     $desc `[` $coords `]` `to` $dest (`plus` $byte_offset^)? `arrive` $slot
-    (`multicast` $multicast^)? (`policy` $policy^)? attr-dict `:` qualified(type($desc)) `,` qualified(type($dest)) `,` qualified(type($slot))
+    (`multicast` $multicast^)? (`streamed` $streamed^)? attr-dict `:` qualified(type($desc)) `,` qualified(type($dest)) `,` qualified(type($slot))
   }];
   let hasVerifier = 1;
   let extraClassDeclaration = [{
