@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-"""Numerics of the sketches that are lowered today: swap-AB, weight gradient
+"""Numerics of the other dense GEMMs: swap-AB and split K, weight gradient
 with FP32 accumulation, BF16 in all majornesses. Nothing in the compiler knows
 them by name; this says that they come out right, too.
 
@@ -17,7 +17,7 @@ import sys
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import fp8_common as common  # noqa: E402
 
-SKETCHES = os.path.join(common.ROOT, "kernels", "sketches")
+KERNELS = os.path.join(common.ROOT, "kernels")
 GEMM = {"CL": 1, "G": 8}
 SHAPES = [
     (1, 24, 128),
@@ -31,8 +31,9 @@ SHAPES = [
 
 def compiled(name, constants):
     tilewright = common.import_tilewright()
+    folder = "sketches" if name == "bf16_gemm" else "gemm"
     return tilewright.compile(
-        os.path.join(SKETCHES, name + ".tw"), constants=constants, target="sm_90a"
+        os.path.join(KERNELS, folder, name + ".tw"), constants=constants, target="sm_90a"
     )
 
 
@@ -52,10 +53,15 @@ def verdict(out, ref, magnitude, eps):
     return None
 
 
-def swap_ab(shape, bm, bn):
-    kernel = compiled(
-        "fp8_gemm_nt_swap_ab", dict(GEMM, BM=bm, BN=bn, WG=bn // 64)
-    )
+def swap_ab(shape, bm, bn, s=1):
+    constants = dict(G=8, BM=bm, BN=bn, S=s, WG=bn // 64)
+    kernel = compiled("fp8_gemm_nt_swap_ab", constants)
+    return common.verify(common.Problem(*shape), kernel)["error"]
+
+
+def split_k(shape, bm, bn, s):
+    constants = dict(G=8, BM=bm, BN=bn, S=s, WG=bm // 64)
+    kernel = compiled("fp8_gemm_nt_split_k", constants)
     return common.verify(common.Problem(*shape), kernel)["error"]
 
 
@@ -128,6 +134,16 @@ def cases():
         for bm, bn in ((16, 128), (32, 64), (64, 128)):
             yield f"swap_ab {bm}x{bn} {shape}", lambda s=shape, t=(bm, bn): swap_ab(
                 s, *t
+            )
+        for bm, bn, s in ((16, 128, 4), (8, 192, 8), (64, 64, 2)):
+            yield (
+                f"swap_ab {bm}x{bn} S={s} {shape}",
+                lambda p=shape, t=(bm, bn, s): swap_ab(p, *t),
+            )
+        for bm, bn, s in ((64, 48, 2), (128, 96, 4)):
+            yield (
+                f"split_k {bm}x{bn} S={s} {shape}",
+                lambda p=shape, t=(bm, bn, s): split_k(p, *t),
             )
         for bm, bn in ((64, 64), (128, 128)):
             yield f"wgrad {bm}x{bn} {shape}", lambda s=shape, t=(bm, bn): wgrad(s, *t)

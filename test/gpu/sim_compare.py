@@ -30,8 +30,9 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 NO_GPU = 2  # The exit status of `tilewright run`.
 
 FP8 = "gemm/fp8_gemm_nt.tw"
-SWAP = "sketches/fp8_gemm_nt_swap_ab.tw"
-WGRAD = "sketches/fp8_wgrad_nt.tw"
+SWAP = "gemm/fp8_gemm_nt_swap_ab.tw"
+SPLIT = "gemm/fp8_gemm_nt_split_k.tw"
+WGRAD = "gemm/fp8_wgrad_nt.tw"
 BF16 = "sketches/bf16_gemm.tw"
 
 # Kernel, constants, shape.
@@ -41,7 +42,9 @@ CASES = [
     (FP8, "BM=128 BN=128 WG=2", (257, 392, 1100)),
     (FP8, "BM=128 BN=128 WG=2", (512, 512, 2048)),
     (FP8, "BM=128 BN=160 WG=2", (300, 480, 4096)),
-    (SWAP, "BM=16 BN=128 WG=2", (20, 384, 2112)),
+    (SWAP, "BM=16 BN=128 WG=2 S=1", (20, 384, 2112)),
+    (SWAP, "BM=16 BN=128 WG=2 S=4", (20, 384, 2112)),
+    (SPLIT, "BM=128 BN=96 WG=2 S=2", (200, 200, 1100)),
     (WGRAD, "BM=128 BN=128 WG=2", (256, 264, 1100)),
     (BF16, "BM=128 BN=128 WG=2 TD=f32 ADD=false", (257, 264, 1088)),
     (BF16, "BM=64 BN=64 WG=1 TD=bf16 ADD=false MA=M MB=N", (200, 136, 704)),
@@ -58,7 +61,8 @@ class NoGpu(Exception):
 def run(options, kernel, constants, shape, device, folder):
     """Runs a kernel and gives its tensors by name, as integers."""
     command = [options.tilewright, "run", os.path.join(ROOT, "kernels", kernel)]
-    command += ["-DCL=1", "-DG=8"] + ["-D" + c for c in constants.split()]
+    command += ["-DG=8"] + ([] if " S=" in constants else ["-DCL=1"])
+    command += ["-D" + c for c in constants.split()]
     command += ["--shape", "M=%d,N=%d,K=%d" % shape, "--seed", str(options.seed)]
     command += ["--dump", folder] + device
     done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)

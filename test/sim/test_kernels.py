@@ -31,6 +31,11 @@ class Kernel:
         self.name, self.block, self.units = name, block, units
         self.file = os.path.join(ROOT, "kernels", file)
         self.constants = dict(COMMON, **constants)
+        if "S" in constants:
+            del self.constants["CL"]
+        # CTAs of a cluster, and the blocks of K that each of them takes of a tile.
+        self.cluster = constants.get("S", self.constants.get("CL", 1))
+        self.split = constants.get("S", 1)
         self.depth = None
 
     def tile(self):
@@ -47,7 +52,7 @@ class Kernel:
             subprocess.run(command + self.options(), check=True)
             with open(stem + ".json", encoding="utf-8") as file:
                 buffers = json.load(file)["resources"]["buffers"]
-            (self.depth,) = [b["stages"] for b in buffers if not b["implicit"]]
+            (self.depth,) = [b["stages"] for b in buffers if b["name"] == "ab"]
         return self.depth
 
     def run(self, shape, schedule="latest", sms=4):
@@ -58,7 +63,7 @@ class Kernel:
         command = [TOOL, "run", self.file, "--device", "sim", "--check=full"]
         command += ["--ptxas", "driver", "--shape", extents]
         # Whole clusters.
-        command += ["--schedule", schedule, "--sms", str(sms * self.constants["CL"])]
+        command += ["--schedule", schedule, "--sms", str(sms * self.cluster)]
         done = subprocess.run(
             command + self.options(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT
         )
@@ -70,11 +75,17 @@ def gemms():
     yield Kernel("gemm", "gemm/fp8_gemm_nt.tw", 128, BM=64, BN=32, WG=1)
     yield Kernel("gemm-2", "gemm/fp8_gemm_nt.tw", 128, BM=128, BN=48, WG=2)
     yield Kernel("gemm-cl2", "gemm/fp8_gemm_nt.tw", 128, BM=64, BN=32, WG=1, CL=2)
-    swap = "sketches/fp8_gemm_nt_swap_ab.tw"
-    yield Kernel("swap", swap, 128, BM=16, BN=64, WG=1)
-    yield Kernel("swap-2", swap, 128, BM=8, BN=128, WG=2)
+    swap = "gemm/fp8_gemm_nt_swap_ab.tw"
+    yield Kernel("swap", swap, 128, BM=16, BN=64, WG=1, S=1)
+    yield Kernel("swap-2", swap, 128, BM=8, BN=128, WG=2, S=1)
+    # A cluster shares a tile: parts of 4 rows, of 1 row, of 16 columns.
+    yield Kernel("swap-s4", swap, 128, BM=16, BN=64, WG=1, S=4)
+    yield Kernel("swap-s8", swap, 128, BM=8, BN=128, WG=2, S=8)
+    split = "gemm/fp8_gemm_nt_split_k.tw"
+    yield Kernel("split-s2", split, 128, BM=64, BN=32, WG=1, S=2)
+    yield Kernel("split-s3", split, 128, BM=128, BN=24, WG=2, S=3)
     yield Kernel(
-        "wgrad", "sketches/fp8_wgrad_nt.tw", 128, (1, 4, 1), BM=64, BN=32, WG=1
+        "wgrad", "gemm/fp8_wgrad_nt.tw", 128, (1, 4, 1), BM=64, BN=32, WG=1
     )
     for a in "KM":
         for b in "KN":
@@ -112,7 +123,7 @@ def test_trips(kernel, trips, tmp_path):
     m, n = kernel.tile()
     # A schedule for each, a different one for neighbours.
     schedule = SCHEDULES[(count + KERNELS.index(kernel)) % 3]
-    kernel.run((m + 1, n + 1, count * kernel.block), schedule, sms=1)
+    kernel.run((m + 1, n + 1, count * kernel.split * kernel.block), schedule, sms=1)
 
 
 @named(KERNELS)

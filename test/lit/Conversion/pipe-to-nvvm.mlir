@@ -114,3 +114,50 @@ llvm.func @release_shared(%i: i32) {
   pipe.arrive @shared full[%i] expect 256
   llvm.return
 }
+
+// Every CTA fills a part of the slots of all: all consumers release to all.
+
+!parts = !tile.view<["cta$": 4, m: 16, n: 8], f32>
+pipe.ring @exchange depth(1) fields ["mine", "parts"] [!parts, !parts] layouts [#tile.shared<["cta$", "m", "n"], swizzle = 0>, #tile.shared<["cta$", "m", "n"], swizzle = 0>] {exchange = 4 : i64, barriers = 8192 : i64, offsets = array<i64: 0, 2048>, strides = array<i64: 2048, 2048>, full_count = 4 : i64, empty_count = 4 : i64}
+
+// CHECK-LABEL: llvm.func @init_exchange
+llvm.func @init_exchange() {
+  // CHECK: nvvm.mbarrier.init %{{.*}}, %c4_i32
+  // CHECK: nvvm.mbarrier.init %{{.*}}, %c16_i32
+  pipe.init @exchange
+  llvm.return
+}
+
+// Four pieces of 16 * 8 * 4 bytes, each to the barrier of the CTA it goes to.
+
+// CHECK-LABEL: llvm.func @send(
+llvm.func @send(%i: i32) {
+  %rank = arith.constant 1 : index
+  %s = pipe.slot_at @exchange[%i] : !pipe.slot<@exchange>
+  %a = pipe.field %s["mine"] : !pipe.slot<@exchange> -> !parts
+  %b = pipe.field %s["parts"] : !pipe.slot<@exchange> -> !parts
+  // CHECK: %[[BYTES:.*]] = arith.constant 512 : i32
+  // CHECK: nvvm.mapa %{{.*}}, %c0_i32
+  // CHECK: llvm.inline_asm has_side_effects asm_dialect = att "cp.async.bulk.shared::cluster.shared::cta.mbarrier::complete_tx::bytes [$0], [$1], $2, [$3];", "r,r,r,r,~{memory}" %{{.*}}, %{{.*}}, %[[BYTES]], %
+  // CHECK: nvvm.mapa %{{.*}}, %c1_i32
+  // CHECK: cp.async.bulk
+  // CHECK: nvvm.mapa %{{.*}}, %c2_i32
+  // CHECK: cp.async.bulk
+  // CHECK: nvvm.mapa %{{.*}}, %c3_i32
+  // CHECK: cp.async.bulk
+  pipe.send %a to %b over "cta$" at %rank arrive %s : !parts, !pipe.slot<@exchange>
+  llvm.return
+}
+
+// Lane r arrives at the CTA of rank r.
+
+// CHECK-LABEL: llvm.func @release_exchange(
+llvm.func @release_exchange(%i: i32) {
+  // CHECK: %[[WHEN:.*]] = arith.cmpi ult, %[[LANE:.*]], %c4_i32
+  // CHECK: %[[RANK:.*]] = arith.select %[[WHEN]], %[[LANE]], %c0_i32
+  // CHECK: nvvm.mapa %{{.*}}, %[[RANK]]
+  // CHECK: nvvm.bar.warp.sync
+  // CHECK: llvm.inline_asm {{.*}}"@$1 mbarrier.arrive.shared::cluster.b64 _, [$0];"{{.*}}%[[WHEN]]
+  pipe.arrive @exchange empty[%i] per_warp
+  llvm.return
+}

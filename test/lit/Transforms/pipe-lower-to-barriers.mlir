@@ -172,3 +172,34 @@ tile.kernel @drain_static() target "sm_90a" {
     pipe.drain @ab at %i phase %bits
   }
 }
+
+// One thread of the group sends what all have stored; every warp announces its
+// share of what arrives. The drain waits for all CTAs' releases.
+
+!p = !tile.view<["cta$": 2, m: 32, n: 16], f32>
+// CHECK-LABEL: tile.kernel @exchange
+tile.kernel @exchange() target "sm_90a" {
+  %c0 = arith.constant 0 : index
+  pipe.ring @x depth(1) fields ["mine", "parts"] [!p, !p] {exchange = 2 : i64}
+  tile.role "math" groups(1) {
+    // CHECK: pipe.wait @x empty
+    // CHECK: %[[PUT:.*]] = pipe.slot_at @x
+    %s = pipe.acquire_put @x : !pipe.slot<@x>
+    %mine = pipe.field %s["mine"] : !pipe.slot<@x> -> !p
+    %parts = pipe.field %s["parts"] : !pipe.slot<@x> -> !p
+    // CHECK: pipe.group_barrier 1 groups 1
+    // CHECK-NEXT: tma.elect group {
+    // CHECK-NEXT: pipe.send {{.*}} arrive %[[PUT]]
+    // CHECK-NEXT: }
+    pipe.send %mine to %parts over "cta$" at %c0 arrive %s : !p, !pipe.slot<@x>
+    // 2 * 32 * 16 * 4 bytes, a quarter for each warp.
+    // CHECK-NEXT: pipe.arrive @x full[%{{.*}}] expect 1024 per_warp
+    pipe.commit %s : !pipe.slot<@x>
+    // CHECK: pipe.wait @x full
+    %g = pipe.acquire_get @x : !pipe.slot<@x>
+    // CHECK: pipe.arrive @x empty[%{{.*}}] per_warp
+    pipe.release %g : !pipe.slot<@x>
+    // CHECK: pipe.wait @x empty
+    pipe.drain @x
+  }
+}

@@ -628,3 +628,60 @@ tile.kernel @multicast(%L: !tile.tensor<1, f32> {tile.name = "L", tile.mode = "i
     }
   }
 }
+
+// -----
+
+// An exchange that is not drained: other CTAs release to this one.
+
+!p = !tile.view<["cta$": 2, m: 32], f32>
+tile.kernel @exchange(%n: index {tile.name = "N"}) target "sm_90a" {
+  %c2 = arith.constant 2 : index
+  %t = tile.tiles "t"(%n, %c2) persistent cluster 2 over 1 : !tile.iter<2>
+  pipe.ring @x depth(1) fields ["mine", "parts"] [!p, !p] {exchange = 2 : i64}
+  tile.role "math" groups(1) {
+    %f = arith.constant 0.0 : f32
+    %v = tile.splat %f : f32 -> !tile.tile<[m: 64], f32>
+    tile.for_each %t as (%i, %r) : !tile.iter<2> {
+      // expected-error @+1 {{role 'math' ends without a drain of 'x': other CTAs of the cluster may still arrive at its barriers}}
+      %s = pipe.acquire_put @x : !pipe.slot<@x>
+      %mine = pipe.field %s["mine"] : !pipe.slot<@x> -> !p
+      tile.put_parts %v to %mine along "m" over "cta$" : !tile.tile<[m: 64], f32>, !p
+      %parts = pipe.field %s["parts"] : !pipe.slot<@x> -> !p
+      pipe.send %mine to %parts over "cta$" at %r arrive %s : !p, !pipe.slot<@x>
+      pipe.commit %s : !pipe.slot<@x>
+      %g = pipe.acquire_get @x : !pipe.slot<@x>
+      pipe.release %g : !pipe.slot<@x>
+    }
+  }
+}
+
+// -----
+
+// Not all CTAs of the cluster come to the exchange.
+
+!p = !tile.view<["cta$": 2, m: 32], f32>
+tile.kernel @alone(%n: index {tile.name = "N"}) target "sm_90a" {
+  %c0 = arith.constant 0 : index
+  %c2 = arith.constant 2 : index
+  %t = tile.tiles "t"(%n, %c2) persistent cluster 2 over 1 : !tile.iter<2>
+  pipe.ring @x depth(1) fields ["mine", "parts"] [!p, !p] {exchange = 2 : i64}
+  tile.role "math" groups(1) {
+    %f = arith.constant 0.0 : f32
+    %v = tile.splat %f : f32 -> !tile.tile<[m: 64], f32>
+    tile.for_each %t as (%i, %r) : !tile.iter<2> {
+      %first = arith.cmpi eq, %r, %c0 : index
+      // expected-error @+1 {{the condition may differ between the CTAs of a cluster that share a ring in it}}
+      scf.if %first {
+        %s = pipe.acquire_put @x : !pipe.slot<@x>
+        %mine = pipe.field %s["mine"] : !pipe.slot<@x> -> !p
+        tile.put_parts %v to %mine along "m" over "cta$" : !tile.tile<[m: 64], f32>, !p
+        %parts = pipe.field %s["parts"] : !pipe.slot<@x> -> !p
+        pipe.send %mine to %parts over "cta$" at %r arrive %s : !p, !pipe.slot<@x>
+        pipe.commit %s : !pipe.slot<@x>
+        %g = pipe.acquire_get @x : !pipe.slot<@x>
+        pipe.release %g : !pipe.slot<@x>
+      }
+    }
+    pipe.drain @x
+  }
+}

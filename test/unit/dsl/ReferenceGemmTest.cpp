@@ -65,8 +65,8 @@ INSTANTIATE_TEST_SUITE_P(Shapes, FP8Gemm,
                                                                   300}));
 
 TEST(ReferenceGemm, SwappedOperandsAreTheSameProduct) {
-  Example e("kernels/sketches/fp8_gemm_nt_swap_ab.tw",
-            {{"BM", "8"}, {"BN", "64"}, {"CL", "1"}, {"G", "8"}, {"WG", "1"}},
+  Example e("kernels/gemm/fp8_gemm_nt_swap_ab.tw",
+            {{"BM", "8"}, {"BN", "64"}, {"S", "1"}, {"G", "8"}, {"WG", "1"}},
             {{"M", 11}, {"N", 70}, {"K", 200}});
   ASSERT_READY(e);
   auto d = e.output("D");
@@ -81,7 +81,7 @@ TEST(ReferenceGemm, SwappedOperandsAreTheSameProduct) {
 }
 
 TEST(ReferenceGemm, ClustersAddUp) {
-  Example e("kernels/sketches/fp8_gemm_nt_split_k.tw",
+  Example e("kernels/gemm/fp8_gemm_nt_swap_ab.tw",
             {{"BM", "16"}, {"BN", "64"}, {"S", "4"}, {"G", "8"}, {"WG", "1"}},
             {{"M", 18}, {"N", 66}, {"K", 1000}});
   ASSERT_READY(e);
@@ -98,7 +98,7 @@ TEST(ReferenceGemm, ClustersAddUp) {
 }
 
 TEST(ReferenceGemm, WeightGradientAddsToWhatWasThere) {
-  Example e("kernels/sketches/fp8_wgrad_nt.tw",
+  Example e("kernels/gemm/fp8_wgrad_nt.tw",
             {{"BM", "64"}, {"BN", "64"}, {"CL", "1"}, {"G", "4"}, {"WG", "1"}},
             {{"M", 70}, {"N", 65}, {"K", 300}});
   ASSERT_READY(e);

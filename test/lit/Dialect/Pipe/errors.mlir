@@ -502,3 +502,67 @@ tile.kernel @k() target "sm_90a" {
     pipe.restart @r
   }
 }
+
+// -----
+
+// expected-error @+1 {{exchanges between 17 CTAs; a cluster has 1 to 16}}
+pipe.ring @r depth(1) fields ["a"] [!tile.view<[cta: 17, m: 8], f32>] {exchange = 17 : i64}
+
+// -----
+
+// expected-error @+1 {{is an exchange, but the copy engine empties it}}
+pipe.ring @r depth(1) fields ["a"] [!tile.view<[cta: 2, m: 8], f32>] consumer copy_engine {exchange = 2 : i64}
+
+// -----
+
+// expected-error @+1 {{is both multicast and an exchange}}
+pipe.ring @r depth(1) fields ["a"] [!tile.view<[cta: 2, m: 8], f32>] {exchange = 2 : i64, multicast = 2 : i64}
+
+// -----
+
+pipe.ring @r depth(1) fields ["a", "b"] [!tile.view<[cta: 2, m: 8], f32>, !tile.view<[cta: 2, m: 8], f32>]
+func.func @f(%i: index) {
+  %s = pipe.acquire_put @r : !pipe.slot<@r>
+  %a = pipe.field %s["a"] : !pipe.slot<@r> -> !tile.view<[cta: 2, m: 8], f32>
+  %b = pipe.field %s["b"] : !pipe.slot<@r> -> !tile.view<[cta: 2, m: 8], f32>
+  // expected-error @+1 {{fills slots of all CTAs, but ring @r is no exchange between them}}
+  pipe.send %a to %b over "cta" at %i arrive %s : !tile.view<[cta: 2, m: 8], f32>, !pipe.slot<@r>
+  return
+}
+
+// -----
+
+pipe.ring @r depth(1) fields ["a", "b"] [!tile.view<[cta: 2, m: 8], f32>, !tile.view<[cta: 2, m: 8], f32>] {exchange = 4 : i64}
+func.func @f(%i: index) {
+  %s = pipe.acquire_put @r : !pipe.slot<@r>
+  %a = pipe.field %s["a"] : !pipe.slot<@r> -> !tile.view<[cta: 2, m: 8], f32>
+  %b = pipe.field %s["b"] : !pipe.slot<@r> -> !tile.view<[cta: 2, m: 8], f32>
+  // expected-error @+1 {{has 2 parts, ring @r exchanges between 4 CTAs}}
+  pipe.send %a to %b over "cta" at %i arrive %s : !tile.view<[cta: 2, m: 8], f32>, !pipe.slot<@r>
+  return
+}
+
+// -----
+
+pipe.ring @r depth(1) fields ["a", "b"] [!tile.view<[cta: 2, m: 8], f32>, !tile.view<[cta: 2, m: 8], f32>] {exchange = 2 : i64}
+func.func @f(%i: index) {
+  %s = pipe.acquire_put @r : !pipe.slot<@r>
+  %a = pipe.field %s["a"] : !pipe.slot<@r> -> !tile.view<[cta: 2, m: 8], f32>
+  %b = pipe.field %s["b"] : !pipe.slot<@r> -> !tile.view<[cta: 2, m: 8], f32>
+  // expected-error @+1 {{axis 'n' is not an axis of}}
+  pipe.send %a to %b over "n" at %i arrive %s : !tile.view<[cta: 2, m: 8], f32>, !pipe.slot<@r>
+  return
+}
+
+// -----
+
+pipe.ring @r depth(1) fields ["a", "b"] [!tile.view<[cta: 2, m: 8], f32>, !tile.view<[cta: 2, m: 8], f32>] {exchange = 2 : i64}
+func.func @f(%i: index) {
+  %s = pipe.acquire_put @r : !pipe.slot<@r>
+  %t = pipe.acquire_put @r : !pipe.slot<@r>
+  %a = pipe.field %s["a"] : !pipe.slot<@r> -> !tile.view<[cta: 2, m: 8], f32>
+  %b = pipe.field %s["b"] : !pipe.slot<@r> -> !tile.view<[cta: 2, m: 8], f32>
+  // expected-error @+1 {{moves between views of another slot than the one that its bytes arrive at}}
+  pipe.send %a to %b over "cta" at %i arrive %t : !tile.view<[cta: 2, m: 8], f32>, !pipe.slot<@r>
+  return
+}

@@ -94,3 +94,15 @@ func.func @tokens(%a: !pipe.token, %b: !pipe.token) {
   pipe.release %s after(%a, %b) : !pipe.slot<@r>
   return
 }
+
+// CHECK: pipe.ring @x depth(1) fields ["mine", "parts"] {{.*}} {exchange = 2 : i64}
+pipe.ring @x depth(1) fields ["mine", "parts"] [!tile.view<[cta: 2, m: 8], f32>, !tile.view<[cta: 2, m: 8], f32>] {exchange = 2 : i64}
+// CHECK-LABEL: @send
+func.func @send(%i: index) {
+  %s = pipe.acquire_put @x : !pipe.slot<@x>
+  %a = pipe.field %s["mine"] : !pipe.slot<@x> -> !tile.view<[cta: 2, m: 8], f32>
+  %b = pipe.field %s["parts"] : !pipe.slot<@x> -> !tile.view<[cta: 2, m: 8], f32>
+  // CHECK: pipe.send %{{.*}} to %{{.*}} over "cta" at %{{.*}} arrive %{{.*}} : !tile.view<[cta: 2, m: 8], f32>, !pipe.slot<@x>
+  pipe.send %a to %b over "cta" at %i arrive %s : !tile.view<[cta: 2, m: 8], f32>, !pipe.slot<@x>
+  return
+}
