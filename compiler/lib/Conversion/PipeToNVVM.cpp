@@ -303,8 +303,7 @@ struct LowerSend : OpConversionPattern<SendOp> {
     if (failed(from) || failed(to))
       return failure();
     auto slot = op.getSlot().getDefiningOp<SlotAtOp>();
-    RingOp ring =
-        slot ? RingOp::lookup(slot, slot.getRingAttr()) : RingOp();
+    RingOp ring = slot ? RingOp::lookup(slot, slot.getRingAttr()) : RingOp();
     if (!ring || !ring.getBarriers())
       return op.emitOpError("arrives at a slot whose barrier is not known");
     tile::ViewType view = op.getDest().getType();
@@ -334,8 +333,7 @@ struct LowerSend : OpConversionPattern<SendOp> {
       LLVM::InlineAsmOp::create(
           rewriter, loc, TypeRange(),
           ValueRange{arith::AddIOp::create(rewriter, loc, base, dest), source,
-                     size,
-                     arith::AddIOp::create(rewriter, loc, base, barrier)},
+                     size, arith::AddIOp::create(rewriter, loc, base, barrier)},
           "cp.async.bulk.shared::cluster.shared::cta.mbarrier::complete_tx::"
           "bytes [$0], [$1], $2, [$3];",
           "r,r,r,r,~{memory}", /*has_side_effects=*/true,
@@ -400,7 +398,6 @@ struct LowerProxyFence : OpConversionPattern<ProxyFenceOp> {
 void tilewright::populatePipeToNVVM(const TypeConverter &converter,
                                     RewritePatternSet &patterns) {
   patterns.add<LowerInit, LowerWait, LowerTryWait, LowerOpaque,
-               LowerConstantIndex, LowerArrive, LowerSend,
-               LowerProxyFence>(
+               LowerConstantIndex, LowerArrive, LowerSend, LowerProxyFence>(
       converter, patterns.getContext());
 }

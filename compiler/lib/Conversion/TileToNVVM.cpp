@@ -440,9 +440,8 @@ struct LowerPutParts : OpConversionPattern<PutPartsOp> {
       // place is the register's alone.
       int64_t start = layout.registerPart(op.getAxis(), reg);
       Value own = threadPart[op.getAxis()];
-      bool known =
-          start / part ==
-          (start + getMaxThreadPart(layout, op.getAxis())) / part;
+      bool known = start / part ==
+                   (start + getMaxThreadPart(layout, op.getAxis())) / part;
       Value whole = arith.add(own, arith.constant(start));
       SmallVector<Value> indices;
       for (StringAttr axis : view.getAxes()) {
@@ -451,16 +450,14 @@ struct LowerPutParts : OpConversionPattern<PutPartsOp> {
           indices.push_back(known ? arith.constant(start / part)
                                   : arith.divui(whole, arith.constant(part)));
         else if (name != op.getAxis())
-          indices.push_back(arith.add(
-              threadPart[name],
-              arith.constant(layout.registerPart(name, reg))));
-        else
           indices.push_back(
-              known ? arith.add(own, arith.constant(start % part))
-                    : arith.remui(whole, arith.constant(part)));
+              arith.add(threadPart[name],
+                        arith.constant(layout.registerPart(name, reg))));
+        else
+          indices.push_back(known ? arith.add(own, arith.constant(start % part))
+                                  : arith.remui(whole, arith.constant(part)));
       }
-      storeVector(rewriter, loc,
-                  getElementOffset(arith, *place, view, indices),
+      storeVector(rewriter, loc, getElementOffset(arith, *place, view, indices),
                   values.slice(reg, width), bytes);
     }
     rewriter.eraseOp(op);

@@ -199,8 +199,7 @@ private:
   void lowerSend(SendOp send) {
     OpBuilder builder(send);
     GroupBarrierOp::create(builder, send.getLoc(), barrier, role.getCount());
-    auto elect =
-        tma::ElectOp::create(builder, send.getLoc(), /*group=*/true);
+    auto elect = tma::ElectOp::create(builder, send.getLoc(), /*group=*/true);
     Block &body = elect.getBody().emplaceBlock();
     send->moveBefore(&body, body.end());
   }

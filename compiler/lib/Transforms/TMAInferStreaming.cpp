@@ -95,7 +95,8 @@ private:
       if (!sources.follow(coord))
         return;
     // A loop that does not move the box reads it again.
-    for (Operation *op = load->getParentOp(); op != each; op = op->getParentOp())
+    for (Operation *op = load->getParentOp(); op != each;
+         op = op->getParentOp())
       if (auto loop = dyn_cast<scf::ForOp>(op);
           loop && !sources.dependsOn(loop))
         return;
@@ -133,10 +134,10 @@ private:
       Value most = arith::ConstantIndexOp::create(builder, loc, once);
       Value fits = arith::CmpIOp::create(
           builder, loc, arith::CmpIPredicate::ule, extent, most);
-      streamed = streamed
-                     ? arith::AndIOp::create(builder, loc, streamed, fits)
-                           .getResult()
-                     : fits;
+      streamed =
+          streamed
+              ? arith::AndIOp::create(builder, loc, streamed, fits).getResult()
+              : fits;
     }
     if (!streamed)
       streamed = arith::ConstantIntOp::create(builder, loc, 1, 1);

@@ -322,8 +322,8 @@ struct LoadSumPattern : public OpConversionPattern<LoadSumOp> {
           indices.push_back(axis.getValue() == op.getAxis()
                                 ? coordinates.constant(term)
                                 : coordinates.get(axis.getValue(), reg));
-        Value value = LoadSharedOp::create(rewriter, loc, element, op.getView(),
-                                           indices);
+        Value value =
+            LoadSharedOp::create(rewriter, loc, element, op.getView(), indices);
         if (!sum)
           sum = value;
         else if (isa<FloatType>(element))
@@ -471,11 +471,11 @@ struct TileDistribute
                              type.getElementType());
     });
     RewritePatternSet patterns(context);
-    patterns
-        .add<SplatPattern, MapPattern, ExtractPattern, ReadPattern, LoadPattern,
-             LoadSumPattern, PutPartsPattern, PutPattern, StorePattern, ForEachPattern, ContractPattern,
-             TerminatorPattern<YieldOp>, TerminatorPattern<mma::YieldOp>>(
-            converter, context);
+    patterns.add<SplatPattern, MapPattern, ExtractPattern, ReadPattern,
+                 LoadPattern, LoadSumPattern, PutPartsPattern, PutPattern,
+                 StorePattern, ForEachPattern, ContractPattern,
+                 TerminatorPattern<YieldOp>, TerminatorPattern<mma::YieldOp>>(
+        converter, context);
     ConversionTarget target(*context);
     auto noTiles = [](Operation *op) {
       auto isTile = [](Type type) { return isa<TileType>(type); };

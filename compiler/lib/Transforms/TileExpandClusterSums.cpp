@@ -7,8 +7,8 @@
 // A ring whose slots all CTAs of the cluster fill, each its part: what a sum
 // needs is then there once the slot is full. Nobody waits for a barrier of the
 // cluster, and bytes come through the distributed shared memory once, in bulk:
-// st.async of the registers themselves takes 4 to 5 us for 16 KB on an H200. See
-// "Exchanges" in docs/rationale/pipe.md.
+// st.async of the registers themselves takes 4 to 5 us for 16 KB on an H200.
+// See "Exchanges" in docs/rationale/pipe.md.
 //
 //===----------------------------------------------------------------------===//
 
@@ -44,8 +44,7 @@ public:
     auto arg = dyn_cast<BlockArgument>(sum.getComponent());
     auto each =
         arg ? dyn_cast<ForEachOp>(arg.getOwner()->getParentOp()) : ForEachOp();
-    auto tiles =
-        each ? each.getIter().getDefiningOp<TilesOp>() : TilesOp();
+    auto tiles = each ? each.getIter().getDefiningOp<TilesOp>() : TilesOp();
     if (!tiles || arg.getArgNumber() >= each.getRank())
       return sum.emitError("adds over something that is no component of an "
                            "iterator that the kernel declares");
@@ -58,8 +57,7 @@ public:
     if (arg.getArgNumber() != tiles.getClusterDim())
       return sum.emitError("adds over component ")
              << arg.getArgNumber() << " of '" << tiles.getName()
-             << "'; its clusters lie along component "
-             << tiles.getClusterDim();
+             << "'; its clusters lie along component " << tiles.getClusterDim();
     if (failed(chooseAxis()) || failed(checkRole()))
       return failure();
     // Clusters take whole multiples of their size, so the rank is what is left.
@@ -97,11 +95,10 @@ private:
     InFlightDiagnostic diag =
         sum.emitError("no axis of the tile can be divided among the ")
         << ctas << " CTAs of the cluster: ";
-    llvm::interleaveComma(llvm::zip_equal(type.getAxes(), type.getShape()),
-                          diag, [&](auto pair) {
-                            diag << std::get<0>(pair).getValue() << ": "
-                                 << std::get<1>(pair);
-                          });
+    llvm::interleaveComma(
+        llvm::zip_equal(type.getAxes(), type.getShape()), diag, [&](auto pair) {
+          diag << std::get<0>(pair).getValue() << ": " << std::get<1>(pair);
+        });
     if (role.getSplit() && role.getCount() > 1)
       diag.attachNote(role.getLoc())
           << "'" << *role.getSplit() << "' is divided among the groups here";
@@ -158,7 +155,8 @@ private:
       ring = pipe::RingOp::create(
           builder, loc,
           builder.getStringAttr(freshName(role.getName().str() + "_sum")),
-          builder.getI64IntegerAttr(1), builder.getStrArrayAttr({"mine", "parts"}),
+          builder.getI64IntegerAttr(1),
+          builder.getStrArrayAttr({"mine", "parts"}),
           builder.getTypeArrayAttr({view, view}),
           pipe::ConsumerAttr::get(context, pipe::Consumer::Roles),
           /*layouts=*/nullptr, /*offsets=*/nullptr, /*strides=*/nullptr,

@@ -371,7 +371,8 @@ private:
         /*offsets=*/nullptr, /*strides=*/nullptr,
         /*barriers=*/nullptr, /*full_count=*/nullptr, /*empty_count=*/nullptr,
         /*instances=*/builder.getI64IntegerAttr(role.getCount()),
-        /*multicast=*/nullptr, /*exchange=*/nullptr, /*private_fields=*/nullptr);
+        /*multicast=*/nullptr, /*exchange=*/nullptr,
+        /*private_fields=*/nullptr);
 
     Value desc = descriptor(store.getTensor(), bulk, swizzle,
                             chunks.type.getElementType(), loc);

@@ -214,9 +214,8 @@ LogicalResult orderParts(RoleOp role) {
       return WalkResult::interrupt();
     }
     FragmentLayout layout = toLayout(type.getLayout());
-    StringRef split = role.getSplit() && role.getCount() > 1
-                          ? *role.getSplit()
-                          : StringRef();
+    StringRef split =
+        role.getSplit() && role.getCount() > 1 ? *role.getSplit() : StringRef();
     StringAttr inner;
     int64_t most = 1;
     for (StringAttr axis : type.getAxes())
@@ -446,7 +445,6 @@ struct TileInferLayouts
     for (RoleOp role : getOperation().getBody().getOps<RoleOp>())
       if (failed(TileLayouts(role).run()))
         return signalPassFailure();
-
   }
 };
 

@@ -296,9 +296,9 @@ LogicalResult SendOp::verifySymbolUses(SymbolTableCollection &symbols) {
            << name << " is no exchange between them";
   int64_t parts = *getDest().getType().getExtent(getOver());
   if (parts != static_cast<int64_t>(*(*found).getExchange()))
-    return emitOpError("has ") << parts << " parts, ring " << name
-                               << " exchanges between "
-                               << *(*found).getExchange() << " CTAs";
+    return emitOpError("has ")
+           << parts << " parts, ring " << name << " exchanges between "
+           << *(*found).getExchange() << " CTAs";
   return success();
 }
 

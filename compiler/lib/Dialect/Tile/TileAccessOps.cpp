@@ -185,9 +185,9 @@ LogicalResult PutPartsOp::verify() {
       axes.push_back(axis);
       shape.push_back(axis.getValue() == getAxis() ? extent * parts : extent);
     }
-  return verifySameAxes(*this, tile,
-                        ViewType::get(getContext(), axes, shape,
-                                      view.getElementType()));
+  return verifySameAxes(
+      *this, tile,
+      ViewType::get(getContext(), axes, shape, view.getElementType()));
 }
 
 LogicalResult LoadSumOp::verify() {
@@ -205,9 +205,9 @@ LogicalResult LoadSumOp::verify() {
       axes.push_back(axis);
       shape.push_back(extent);
     }
-  return verifySameAxes(*this, result,
-                        ViewType::get(getContext(), axes, shape,
-                                      view.getElementType()));
+  return verifySameAxes(
+      *this, result,
+      ViewType::get(getContext(), axes, shape, view.getElementType()));
 }
 
 LogicalResult PutOp::verify() {
