@@ -21,11 +21,6 @@ namespace typed = tilewright::dsl::typed;
 static cl::OptionCategory category("Launch options");
 
 static cl::list<std::string>
-    shapes("shape", cl::value_desc("NAME=EXTENT,…"),
-           cl::desc("The extents of the launch, by the kernel's dimension "
-                    "letters: --shape M=4096,N=4096,K=7168"),
-           cl::cat(category), cl::sub(runCommand), cl::sub(benchCommand));
-static cl::list<std::string>
     scalars("arg", cl::value_desc("NAME=NUMBER"),
             cl::desc("The value of a scalar argument: --arg eps=1e-6"),
             cl::cat(category), cl::sub(runCommand), cl::sub(benchCommand));
@@ -55,6 +50,8 @@ bool Launch::instantiate() {
       MemoryBuffer::getFileOrSTDIN(path, /*IsText=*/true);
   if (!buffer)
     return report("cannot read '" + path + "': " + buffer.getError().message());
+  if (!chooseForShape(options, (*buffer)->getBuffer()))
+    return false;
   sources.AddNewSourceBuffer(std::move(*buffer), {});
   diags = std::make_unique<dsl::Diagnostics>(sources, &errs());
   dsl::File file = dsl::parse(sources, sources.getMainFileID(), ast, *diags);
@@ -93,7 +90,7 @@ static std::string names(ArrayRef<const typed::Dim *> dims) {
 
 bool Launch::bindExtents() {
   std::map<std::string, int64_t> given;
-  if (!parseExtents("--shape", shapes, given))
+  if (!getShape(given))
     return false;
   SmallVector<const typed::Dim *> missing, open;
   for (const typed::Dim *dim : instance->dims) {
