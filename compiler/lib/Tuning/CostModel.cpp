@@ -20,8 +20,10 @@ void Work::add(const Work &other) {
   tensorCycles += other.tensorCycles;
   sharedBytes += other.sharedBytes;
   laneOps += other.laneOps;
+  sharedReads += other.sharedReads;
   loadBytes += other.loadBytes;
   l2Bytes += other.l2Bytes;
+  copies += other.copies;
   storeElements += other.storeElements;
   gets += other.gets;
   waves += other.waves;
@@ -38,6 +40,7 @@ namespace {
 
 constexpr unsigned maxDims = 4;
 constexpr unsigned maxRoles = 8;
+constexpr unsigned maxTensors = 16;
 
 /// One prediction: the kernel, the dimensions and the chip at hand.
 class Model {
@@ -59,6 +62,12 @@ private:
   /// µs of cycles.
   double us(double cycles) const { return cycles / (machine.clock * 1e3); }
 
+  /// Cycles of all CUDA cores of an SM.
+  double laneCycles(const Work &w) const {
+    return (c.lane * w.laneOps + c.scale * w.sharedReads) /
+           static_cast<double>(machine.lanes);
+  }
+
   void countTiles() {
     result.tiles = 1;
     for (unsigned d = 0; d < rank; ++d) {
@@ -72,11 +81,19 @@ private:
     int64_t grid =
         profile.persistent ? std::min(result.tiles, whole) : result.tiles;
     result.ctas = std::max<int64_t>(std::min(grid, resident), 1);
-    // CTAs beyond those that are resident begin when others have ended.
-    int64_t generations = divideCeil(std::max<int64_t>(grid, 1), result.ctas);
     int64_t each = divideCeil(std::max<int64_t>(result.tiles, 1),
                               std::max<int64_t>(grid, 1));
-    result.rounds = result.tiles ? each * generations : 0;
+    result.rounds = result.tiles ? each : 0;
+    if (!profile.persistent) {
+      result.rounds = divideCeil(result.tiles, result.ctas);
+    } else if (grid > result.ctas) {
+      // CTAs beyond those that are resident begin when the first of these
+      // have ended; both have the fewest tiles, being last in the grid.
+      int64_t late = divideCeil(result.tiles - result.ctas, grid);
+      int64_t early =
+          divideCeil(result.tiles - (result.ctas - profile.cluster), grid);
+      result.rounds = std::max(each, early + late);
+    }
     int64_t left = result.tiles - (each - 1) * grid;
     result.lastRound = result.tiles ? double(left) / std::max<int64_t>(grid, 1)
                                     : 0;
@@ -125,8 +142,10 @@ private:
       sum.tensorCycles += trips * w.tensorCycles;
       sum.sharedBytes += trips * w.sharedBytes;
       sum.laneOps += trips * w.laneOps;
+      sum.sharedReads += trips * w.sharedReads;
       sum.loadBytes += trips * w.loadBytes;
       sum.l2Bytes += trips * w.l2Bytes;
+      sum.copies += trips * w.copies;
       sum.storeElements += trips * w.storeElements;
       sum.chunks += trips * w.chunks / groups;
       if (!phase.inLoop)
@@ -135,19 +154,24 @@ private:
       // alone, a warp issues one instruction a cycle.
       double product = w.waves / groups * c.wave +
                        c.tensor * w.tensorCycles / groups;
-      double sums = c.lane * w.laneOps / groups / machine.lanes;
+      double sums = laneCycles(w) / groups;
       double serial = phase.overlaps ? std::max(product, sums) : product + sums;
       unsigned role = std::min(phase.role, maxRoles - 1);
-      chain[role] += trips * (w.gets * c.slot + serial);
+      double change = c.slot + (profile.cluster > 1 ? c.clusterSlot : 0);
+      chain[role] += trips * (w.gets * change + serial);
     }
   }
 
   void sumTraffic() {
     double unique = 0, stored = 0, footprint = 0;
-    for (const TensorProfile &tensor : profile.tensors) {
+    double sizes[maxTensors] = {};
+    for (size_t i = 0; i < profile.tensors.size(); ++i) {
+      const TensorProfile &tensor = profile.tensors[i];
       double bytes = tensor.elementBytes;
       for (const CostExpr &extent : tensor.shape)
         bytes *= std::max<int64_t>(extent.evaluate(dims, {}), 0);
+      if (i < maxTensors)
+        sizes[i] = bytes;
       if (tensor.isRead)
         unique += bytes;
       if (tensor.isWritten)
@@ -162,13 +186,18 @@ private:
     for (const Traffic &traffic : profile.traffic) {
       if (traffic.isStore)
         continue;
-      double places = 1;
+      double places = 1, all = 1;
       for (unsigned d = 0; d < rank; ++d)
-        if (traffic.coordMask & (1u << d))
+        if (traffic.coordMask & (1u << d)) {
           places *= side[d];
-      footprint += places * traffic.bytes *
-                   tripsOf(profile.phases[traffic.phase]) *
-                   std::max(rounds, 1.0);
+          all *= static_cast<double>(extents[d]);
+        }
+      double bytes = traffic.bytes * tripsOf(profile.phases[traffic.phase]);
+      footprint += places * bytes * std::max(rounds, 1.0);
+      // Boxes cover the tensor, and what lies around it.
+      if (traffic.isBulk && traffic.tensor < maxTensors && all * bytes > 0)
+        outside += bytes *
+                   std::max(1 - sizes[traffic.tensor] / (all * bytes), 0.0);
     }
     double kept = c.cached * 1e6;
     double missed = unique > kept ? 1 - kept / unique : 0;
@@ -212,7 +241,7 @@ private:
     result.tensor = rounds * us(c.tensor * loops.tensorCycles);
     result.shared =
         rounds * us(c.shared * loops.sharedBytes / machine.sharedBytes);
-    result.lane = rounds * us(c.lane * loops.laneOps / machine.lanes);
+    result.lane = rounds * us(laneCycles(loops));
     double longest = 0;
     for (double each : chain)
       longest = std::max(longest, each);
@@ -220,11 +249,15 @@ private:
     // An SM has its slots' bytes in flight, no more.
     double rate = std::min(c.smLoad, profile.inFlightBytes /
                                          std::max(c.loadLatency, 1.0));
-    result.load = rounds * loops.loadBytes / std::max(rate, 1e-3) * 1e-3;
+    result.load =
+        rounds *
+        (loops.loadBytes / std::max(rate, 1e-3) + c.outside * outside) * 1e-3;
     result.l2 = result.l2Bytes / c.l2 * 1e-3;
     double chipRate =
         std::min(c.hbm, rate * static_cast<double>(result.ctas));
-    result.hbm = result.hbmBytes / std::max(chipRate, 1e-3) * 1e-3;
+    result.hbm = (result.hbmBytes / std::max(chipRate, 1e-3) +
+                  c.copy * loops.copies * static_cast<double>(result.tiles)) *
+                 1e-3;
 
     struct Part {
       double time;
@@ -250,8 +283,7 @@ private:
                    c.memoryHidden * std::min(sms, result.hbm);
     result.epilogue =
         rounds * (c.tile + us(c.store * rest.storeElements +
-                              c.chunk * rest.chunks +
-                              c.lane * rest.laneOps / machine.lanes) +
+                              c.chunk * rest.chunks + laneCycles(rest)) +
                   (profile.cluster > 1 ? c.cluster : 0));
     result.start = c.launch + (result.tiles ? c.firstLoad : 0);
     result.total = result.start + result.loops + result.epilogue;
@@ -265,6 +297,7 @@ private:
   int64_t extents[maxDims] = {};
   Work loops, rest;
   double chain[maxRoles] = {};
+  double outside = 0; ///< Bytes of a tile's boxes out of bounds.
   Prediction result;
 };
 

@@ -15,14 +15,15 @@
 using namespace llvm;
 using namespace tilewright::tuning;
 
-SmallVector<std::pair<StringRef, double Coefficients::*>, 20>
+SmallVector<std::pair<StringRef, double Coefficients::*>, 24>
 tilewright::tuning::coefficientFields() {
 #define FIELD(name) {#name, &Coefficients::name}
   return {FIELD(launch),    FIELD(firstLoad),    FIELD(tensor), FIELD(shared),
-          FIELD(lane),      FIELD(slot),         FIELD(wave),   FIELD(hidden),
-          FIELD(memoryHidden), FIELD(hbm),       FIELD(l2),     FIELD(smLoad),
-          FIELD(loadLatency), FIELD(tile),       FIELD(store),  FIELD(chunk),
-          FIELD(cluster),   FIELD(cached)};
+          FIELD(lane),      FIELD(scale),        FIELD(slot),         FIELD(clusterSlot),
+          FIELD(wave),      FIELD(hidden),       FIELD(memoryHidden),
+          FIELD(hbm),       FIELD(copy),         FIELD(l2),     FIELD(smLoad),
+          FIELD(outside),   FIELD(loadLatency),  FIELD(tile),   FIELD(store),
+          FIELD(chunk),     FIELD(cluster),      FIELD(cached)};
 #undef FIELD
 }
 

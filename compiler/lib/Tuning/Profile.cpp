@@ -342,7 +342,7 @@ private:
   }
 
   void addTraffic(Value tensor, double amount, unsigned mask, size_t phase,
-                  bool isStore) {
+                  bool isStore, bool isBulk = false) {
     auto arg = dyn_cast<BlockArgument>(tensor);
     int index = arg && arg.getOwner() == &kernel.getBody().front()
                     ? tensorIndex[arg.getArgNumber()]
@@ -353,7 +353,7 @@ private:
              : profile.tensors[index].isRead) = true;
     profile.traffic.push_back({static_cast<unsigned>(index),
                                static_cast<unsigned>(phase), amount, mask,
-                               isStore});
+                               isStore, isBulk});
   }
 
   static unsigned maskOf(ValueRange values) {
@@ -372,7 +372,9 @@ private:
           work.l2Bytes += amount / static_cast<double>(load.getMulticast());
           addTraffic(load.getDesc().getDefiningOp<tma::DescriptorOp>()
                          .getTensor(),
-                     amount, maskOf(load.getCoords()), phase, false);
+                     amount, maskOf(load.getCoords()), phase, false,
+                     /*isBulk=*/true);
+          work.copies += 1 / static_cast<double>(load.getMulticast());
         })
         .Case<tma::StoreOp>([&](tma::StoreOp store) {
           double amount = bytes(store.getSource().getType()) * copies;
@@ -415,6 +417,12 @@ private:
           work.sharedBytes += bytes(put.getValue().getType()) * copies;
         })
         .Case<tile::LoadOp>([&](tile::LoadOp load) {
+          // Every thread reads its part: those that share a row, all of it.
+          tile::TileType type = load.getResult().getType();
+          double reads = elements(type);
+          if (tile::FragmentAttr layout = type.getLayout())
+            reads = static_cast<double>(layout.getNumRegisters()) * 128;
+          work.sharedReads += reads * copies;
           work.sharedBytes += bytes(load.getView().getType()) * copies;
         })
         .Case<tile::MapOp>([&](tile::MapOp map) {

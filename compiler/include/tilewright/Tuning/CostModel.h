@@ -25,8 +25,10 @@ struct Work {
   double tensorCycles = 0; ///< Of the SM's tensor cores, at their full rate.
   double sharedBytes = 0;  ///< Read and written in shared memory.
   double laneOps = 0;      ///< Operations on elements, by all threads.
+  double sharedReads = 0;  ///< Elements that threads read from shared memory.
   double loadBytes = 0;    ///< Arriving in shared memory from outside.
   double l2Bytes = 0;      ///< Asked of L2: a multicast counts for its CTA.
+  double copies = 0;       ///< Bulk loads: a multicast counts for its CTA.
   double storeElements = 0;
   double gets = 0;   ///< Slots taken by the role.
   double waves = 0;  ///< Tensor-core groups that each of its groups waits for.
@@ -50,6 +52,7 @@ struct Traffic {
   double bytes = 0;      ///< Each execution of the phase.
   unsigned coordMask = 0; ///< The coordinates that the place depends on.
   bool isStore = false;
+  bool isBulk = false; ///< A box: what is out of bounds is filled with zeros.
 };
 
 struct TensorProfile {

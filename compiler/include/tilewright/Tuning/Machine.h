@@ -30,13 +30,17 @@ struct Coefficients {
   double tensor = 0;      ///< Tensor-core cycles really taken by one.
   double shared = 0;      ///< Likewise of shared memory, at 128 bytes a cycle.
   double lane = 0;        ///< Likewise of the CUDA cores, at 128 operations.
+  double scale = 0;       ///< Cycles of the CUDA cores for a read scale.
   double slot = 0;        ///< Cycles a role takes to change to its next slot.
+  double clusterSlot = 0; ///< Cycles more where a cluster shares its slots.
   double wave = 0;        ///< Cycles from the issue of a product to its result.
   double hidden = 0;      ///< What a resource that is not the narrowest costs.
   double memoryHidden = 0; ///< Likewise of the smaller of memory and the SMs.
   double hbm = 0;         ///< Bytes a nanosecond from memory.
+  double copy = 0;        ///< ns that memory loses to a bulk copy.
   double l2 = 0;          ///< Bytes a nanosecond from the L2 cache, all SMs.
   double smLoad = 0;      ///< Bytes a nanosecond that arrive in one SM.
+  double outside = 0;     ///< ns a byte of a box that lies out of bounds.
   double loadLatency = 0; ///< ns from a bulk copy to its bytes, under load.
   double tile = 0;        ///< µs a tile, beside what follows.
   double store = 0;       ///< Cycles an element of a tile that is stored.
@@ -46,7 +50,7 @@ struct Coefficients {
 };
 
 /// Name and value of every coefficient, in the order of the struct.
-llvm::SmallVector<std::pair<llvm::StringRef, double Coefficients::*>, 20>
+llvm::SmallVector<std::pair<llvm::StringRef, double Coefficients::*>, 24>
 coefficientFields();
 
 struct Machine {
