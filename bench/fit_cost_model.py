@@ -30,7 +30,7 @@ SWAPPED = os.path.join(ROOT, "kernels", "sketches", "fp8_gemm_nt_swap_ab.tw")
 # Where to begin, and how far each may go. The bounds are what physics allows.
 BOUNDS = {
     "launch": (0.8, 4.0), "firstLoad": (0.5, 3.0), "tensor": (1.1, 1.6),
-    "shared": (0.5, 2.0), "lane": (0.2, 4.0), "scale": (0.2, 20), "slot": (10, 400), "wave": (20, 400),
+    "shared": (0.5, 2.0), "lane": (0.5, 4.0), "scale": (0.2, 20), "slot": (10, 400), "wave": (20, 400),
     "clusterSlot": (0, 200), "copy": (0, 1), "outside": (0, 0.03),
     "hidden": (0.0, 0.4), "memoryHidden": (0.0, 0.6), "hbm": (2500, 4800),
     "l2": (4000, 20000), "smLoad": (40, 250), "loadLatency": (400, 3000),
@@ -212,19 +212,27 @@ def main():
     parser.add_argument("--limit", type=int, default=3000, help="steps of a restart")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--from", dest="begin", help="coefficients, JSON, to begin with")
+    parser.add_argument("--hold", type=int, action="append", default=[], metavar="N",
+                        help="leave problems with these N out, and test on them")
     parser.add_argument("--worst", type=int, default=0, help="list the worst samples")
     options = parser.parse_args()
     samples = read(options.files)
     groups = groups_of(samples)
+    held = [g for g in groups if samples[g[0]]["dims"]["N"] in options.hold]
+    groups = [g for g in groups if g not in held]
     weights = weights_of(samples, groups)
     predictor = Predictor(options.tilewright, samples)
     names = list(BOUNDS)
     known = [p is not None for p in predictor(START)]
     samples_used = sum(known)
     print(f"{samples_used} of {len(samples)} samples, {len(groups)} problems", file=sys.stderr)
-    groups = [[i for i in group if known[i]] for group in groups]
-    groups = [group for group in groups if group]
-    total = sum(w for w, k in zip(weights, known) if k)
+    groups, held = (
+        [group for group in ([i for i in g if known[i]] for g in list_) if group]
+        for list_ in (groups, held)
+    )
+    fitted = {i for group in groups for i in group}
+    weights = [w if i in fitted else 0.0 for i, w in enumerate(weights)]
+    total = sum(weights)
 
     def score(values):
         clamped = clamp(values, names)
@@ -233,7 +241,7 @@ def main():
         predictions = predictor(dict(zip(names, clamped)))
         squares = sum(
             w * min(math.log(p / s["microseconds"]) ** 2, 0.25)
-            for p, s, w in zip(predictions, samples, weights) if p
+            for p, s, w in zip(predictions, samples, weights) if w
         ) / total
         chosen = regrets(samples, groups, predictions)
         loss = sum(math.log(r) for r in chosen) / len(chosen)
@@ -264,6 +272,11 @@ def main():
         f"|log(predicted / measured)|: mean {sum(errors) / len(errors):.3f}",
         file=sys.stderr,
     )
+    if held:
+        chosen_held = regrets(samples, held, predictions)
+        mean = math.exp(sum(math.log(r) for r in chosen_held) / len(held))
+        print(f"held out: {len(held)} problems, geometric mean {mean:.4f}, "
+              f"worst {max(chosen_held):.3f}", file=sys.stderr)
     if options.worst:
         order = sorted(range(len(groups)), key=lambda g: -chosen[g])
         for g in order[: options.worst]:

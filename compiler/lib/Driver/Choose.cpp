@@ -66,6 +66,14 @@ public:
       return nullptr;
     for (const typed::Dim *dim : first->dims)
       space->dimNames.push_back(dim->name.str());
+    for (const typed::Tensor *tensor : first->tensors) {
+      std::vector<std::string> letters;
+      for (const typed::Expr *extent : tensor->shape) {
+        auto *letter = dyn_cast<typed::DimRef>(extent);
+        letters.push_back(letter ? letter->dim->name.str() : "");
+      }
+      space->tensors.emplace_back(tensor->name.str(), std::move(letters));
+    }
     if (!readChoices(*first))
       return nullptr;
     enumerate();

@@ -41,24 +41,28 @@ int64_t Machine::residentCTAs(int64_t size) const {
 /// docs/measurements/2026-11-29-h200.
 static Coefficients fittedOnH200() {
   Coefficients c;
-  c.launch = 2.0;
-  c.firstLoad = 1.5;
-  c.tensor = 1.36;
-  c.shared = 1.0;
-  c.lane = 1.5;
-  c.slot = 120;
-  c.wave = 130;
-  c.hidden = 0.05;
-  c.memoryHidden = 0.1;
-  c.hbm = 3900;
-  c.l2 = 9000;
-  c.smLoad = 90;
-  c.loadLatency = 1000;
-  c.tile = 0.3;
-  c.store = 0.03;
-  c.chunk = 300;
-  c.cluster = 0.1;
-  c.cached = 30;
+  c.launch = 2.125;
+  c.firstLoad = 0.6888;
+  c.tensor = 1.267;
+  c.shared = 0.7905;
+  c.lane = 0.5012;
+  c.scale = 12.52;
+  c.slot = 117.1;
+  c.clusterSlot = 46.16;
+  c.wave = 37.12;
+  c.hidden = 0.01828;
+  c.memoryHidden = 0.2391;
+  c.hbm = 3689;
+  c.copy = 0.04262;
+  c.l2 = 18090;
+  c.smLoad = 211.2;
+  c.outside = 0.02369;
+  c.loadLatency = 1075;
+  c.tile = 0.2077;
+  c.store = 0.0001;
+  c.chunk = 307.1;
+  c.cluster = 0.009545;
+  c.cached = 31.54;
   return c;
 }
 

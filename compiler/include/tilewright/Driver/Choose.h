@@ -73,6 +73,11 @@ public:
   /// Combinations that a condition of `tune` excludes.
   size_t excluded() const { return numExcluded; }
   llvm::ArrayRef<std::string> dims() const { return dimNames; }
+  /// The kernel's tensors, and the dimension letter of each of their extents
+  /// that is one alone (else ""): what binds the dimensions in a launch.
+  using Signature =
+      std::vector<std::pair<std::string, std::vector<std::string>>>;
+  const Signature &signature() const { return tensors; }
   /// What was said of the table: "", or why it is not used.
   const std::string &tableNote() const { return note; }
   const tuning::Table *table() const { return measured ? &*measured : nullptr; }
@@ -86,6 +91,7 @@ private:
   std::vector<Rejection> infeasible;
   size_t numExcluded = 0;
   std::vector<std::string> dimNames;
+  Signature tensors;
   std::optional<tuning::Table> measured;
   std::string note;
 };
