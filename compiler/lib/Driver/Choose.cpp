@@ -374,9 +374,9 @@ bool tilewright::chooseConstants(CompileOptions &options, StringRef source,
   if (!missing.empty()) {
     diagnostics << "error: constant" << (open->names.size() > 1 ? "s " : " ")
                 << llvm::join(open->names, ", ")
-                << (open->names.size() > 1 ? " have" : " has")
-                << " no value: give them with -D, or say for which extents to "
-                   "choose: --shape "
+                << (open->names.size() > 1 ? " have no value: give them"
+                                           : " has no value: give it")
+                << " with -D, or say for which extents to choose: --shape "
                 << missing << "\n";
     return false;
   }

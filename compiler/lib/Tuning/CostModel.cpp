@@ -41,6 +41,7 @@ namespace {
 constexpr unsigned maxDims = 4;
 constexpr unsigned maxRoles = 8;
 constexpr unsigned maxTensors = 16;
+constexpr unsigned maxPhases = 16; ///< Of those, trips are kept.
 
 /// One prediction: the kernel, the dimensions and the chip at hand.
 class Model {
@@ -133,6 +134,8 @@ private:
     for (size_t i = 0; i < profile.phases.size(); ++i) {
       const Phase &phase = profile.phases[i];
       double trips = tripsOf(phase);
+      if (i < maxPhases)
+        phaseTrips[i] = trips;
       const Work &w = phase.work;
       if (w.gets > 0)
         result.trips = std::max<int64_t>(result.trips, trips);
@@ -192,7 +195,10 @@ private:
           places *= side[d];
           all *= static_cast<double>(extents[d]);
         }
-      double bytes = traffic.bytes * tripsOf(profile.phases[traffic.phase]);
+      double bytes = traffic.bytes * (traffic.phase < maxPhases
+                                          ? phaseTrips[traffic.phase]
+                                          : tripsOf(
+                                                profile.phases[traffic.phase]));
       footprint += places * bytes * std::max(rounds, 1.0);
       // Boxes cover the tensor, and what lies around it.
       if (traffic.isBulk && traffic.tensor < maxTensors && all * bytes > 0)
@@ -297,6 +303,7 @@ private:
   int64_t extents[maxDims] = {};
   Work loops, rest;
   double chain[maxRoles] = {};
+  double phaseTrips[maxPhases] = {};
   double outside = 0; ///< Bytes of a tile's boxes out of bounds.
   Prediction result;
 };
