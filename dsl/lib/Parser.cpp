@@ -279,7 +279,8 @@ Stmt *Parser::parseTune() {
     choice.hint = accept(Tok::KwWith);
     if (!expectName(choice.name, choice.hint ? "a hint after 'with'"
                                              : "a constant after 'tune'") ||
-        !expect(Tok::KwIn, choice.hint ? "after the hint" : "after the constant"))
+        !expect(Tok::KwIn,
+                choice.hint ? "after the hint" : "after the constant"))
       return nullptr;
     choice.values = parseRange();
     if (!choice.values)

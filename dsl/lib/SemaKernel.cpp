@@ -497,7 +497,8 @@ void Sema::checkTune(const TuneStmt *stmt) {
       continue;
     }
     if (result.hint && any_of(result.values, [](int64_t v) { return v < 0; })) {
-      error(choice.values->loc, "hint '" + result.name + "' cannot be negative");
+      error(choice.values->loc,
+            "hint '" + result.name + "' cannot be negative");
       continue;
     }
     kernel->tune.push_back(std::move(result));

@@ -61,11 +61,11 @@ bool cli::chooseForShape(CompileOptions &options, StringRef source) {
                        errs(), &choice))
     return false;
   if (choice)
-    errs() << formatv(
-        "note: chosen for {0}: {1} ({2} {3:f1} us)\n", machine->name,
-        choice->configuration.str(),
-        choice->measured ? "table: measured" : "model: predicted",
-        choice->measured ? *choice->measured : choice->prediction->total);
+    errs() << formatv("note: chosen for {0}: {1} ({2} {3:f1} us)\n",
+                      machine->name, choice->configuration.str(),
+                      choice->measured ? "table: measured" : "model: predicted",
+                      choice->measured ? *choice->measured
+                                       : choice->prediction->total);
   return true;
 }
 

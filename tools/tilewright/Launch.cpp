@@ -45,12 +45,12 @@ bool cli::report(Error error) {
 //===----------------------------------------------------------------------===//
 
 bool Launch::instantiate() {
-  std::string path = getInputFile();
+  std::string path = subject ? subject->path : getInputFile();
   ErrorOr<std::unique_ptr<MemoryBuffer>> buffer =
       MemoryBuffer::getFileOrSTDIN(path, /*IsText=*/true);
   if (!buffer)
     return report("cannot read '" + path + "': " + buffer.getError().message());
-  if (!chooseForShape(options, (*buffer)->getBuffer()))
+  if (!subject && !chooseForShape(options, (*buffer)->getBuffer()))
     return false;
   sources.AddNewSourceBuffer(std::move(*buffer), {});
   diags = std::make_unique<dsl::Diagnostics>(sources, &errs());
@@ -90,7 +90,9 @@ static std::string names(ArrayRef<const typed::Dim *> dims) {
 
 bool Launch::bindExtents() {
   std::map<std::string, int64_t> given;
-  if (!getShape(given))
+  if (subject)
+    given = subject->extents;
+  else if (!getShape(given))
     return false;
   SmallVector<const typed::Dim *> missing, open;
   for (const typed::Dim *dim : instance->dims) {
@@ -147,8 +149,13 @@ bool Launch::bindScalars() {
 
 bool Launch::prepare() {
   seed = seedOption;
-  return getCompileOptions(options) && instantiate() && bindExtents() &&
-         bindScalars();
+  if (!getCompileOptions(options))
+    return false;
+  if (subject) {
+    options.constants = subject->constants;
+    options.hints = subject->hints;
+  }
+  return instantiate() && bindExtents() && bindScalars();
 }
 
 std::string Launch::extents() const {
@@ -190,6 +197,8 @@ Exit Launch::findDevice(int number) {
 }
 
 bool Launch::compile() {
+  if (loaded)
+    return true;
   if (!instance->scalars.empty())
     return report("scalar arguments cannot be given to a GPU launch yet; "
                   "--device reference takes them");

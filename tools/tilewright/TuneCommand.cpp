@@ -4,17 +4,19 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// What a measurement of a search space needs beside the measuring, which
-// bench/tune.py does with PyTorch's inputs and clock: which configurations to
-// time for a list of problems (--candidates-to), how far the model's choices
-// are from the best that were timed, and the tables that ship with the kernels
-// (--measured). With --fit it predicts for coefficients that it reads from
-// standard input: bench/fit_cost_model.py fits with it.
+// Times a search space on the GPU (--time-to), or says what to time elsewhere
+// (--candidates-to: bench/tune.py does it with PyTorch's inputs and clock, each
+// result checked), and how far the model's choices are from the best that were
+// timed; writes the tables that ship with the kernels (--measured, --table).
+// With --fit it predicts for coefficients that it reads from standard input:
+// bench/fit_cost_model.py fits with it.
 //
 //===----------------------------------------------------------------------===//
 
 #include "Commands.h"
+#include "Launch.h"
 #include "Tune.h"
+#include "tilewright/Runtime/Bench.h"
 
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/Support/FileSystem.h"
@@ -53,6 +55,14 @@ static cl::opt<std::string>
                  cl::desc("Times of configurations; prints how far the model's "
                           "choices are from the best"),
                  cl::cat(category), cl::sub(tuneCommand));
+static cl::opt<std::string>
+    timesFile("time-to", cl::value_desc("file.json"),
+              cl::desc("Time the candidates on the GPU and write the times, in "
+                       "the form of --measured"),
+              cl::cat(category), cl::sub(tuneCommand));
+static cl::opt<int> rounds("rounds", cl::init(10), cl::value_desc("N"),
+                           cl::desc("Launches of a candidate (10)"),
+                           cl::cat(category), cl::sub(tuneCommand));
 static cl::opt<std::string>
     tableFolder("table", cl::value_desc("folder"),
                 cl::desc("Write the best of --measured to NAME.json in this "
@@ -209,8 +219,7 @@ static bool serveFit() {
         predictions.push_back(nullptr);
         continue;
       }
-      tuning::Prediction p =
-          predict(point.point->profile, point.dims, machine);
+      tuning::Prediction p = predict(point.point->profile, point.dims, machine);
       predictions.push_back(p.total);
     }
     outs() << json::Value(std::move(predictions)) << "\n";
@@ -233,17 +242,26 @@ static bool writeJSON(StringRef path, json::Value value) {
   return complain("cannot write '" + path + "': " + toString(std::move(error)));
 }
 
-static bool writeCandidates(ArrayRef<KernelSpace> spaces,
-                            const tuning::Machine &machine) {
-  std::optional<json::Array> list = readList(problemsFile);
-  if (!list)
-    return false;
+namespace {
+/// The problems of --problems, and which configurations to time for each.
+struct Candidates {
   std::vector<Extents> problems;
   std::vector<std::vector<RankedCandidate>> ranks;
+};
+} // namespace
+
+static std::optional<Candidates>
+chooseCandidates(ArrayRef<KernelSpace> spaces, const tuning::Machine &machine) {
+  std::optional<json::Array> list = readList(problemsFile);
+  if (!list)
+    return std::nullopt;
+  Candidates result;
+  std::vector<Extents> &problems = result.problems;
+  std::vector<std::vector<RankedCandidate>> &ranks = result.ranks;
   for (const json::Value &value : *list) {
     Extents extents;
     if (!toExtents(value.getAsObject(), extents))
-      return false;
+      return std::nullopt;
     ranks.push_back(rankAll(spaces, extents, machine));
     problems.push_back(std::move(extents));
   }
@@ -257,8 +275,8 @@ static bool writeCandidates(ArrayRef<KernelSpace> spaces,
       continue;
     pool.insert(rank.front().candidate.point);
     for (const RankedCandidate &each : rank) {
-      double ratio =
-          each.candidate.prediction.total / rank.front().candidate.prediction.total;
+      double ratio = each.candidate.prediction.total /
+                     rank.front().candidate.prediction.total;
       if (ratio > 1.25)
         break;
       auto [it, fresh] = weight.try_emplace(each.candidate.point, 0);
@@ -276,35 +294,85 @@ static bool writeCandidates(ArrayRef<KernelSpace> spaces,
     pool.insert(*most);
     others.erase(most);
   }
+  for (auto &rank : ranks) {
+    erase_if(rank, [&](const RankedCandidate &each) {
+      return !pool.contains(each.candidate.point);
+    });
+    rank.resize(std::min<size_t>(rank.size(), std::max<int>(numCandidates, 1)));
+  }
+  return result;
+}
+
+static json::Object toJSON(const Configuration &configuration) {
+  json::Object constants, hints;
+  for (const auto &[name, text] : configuration.constants)
+    constants[name] = text;
+  for (const auto &[name, number] : configuration.hints)
+    hints[name] = number;
+  return json::Object{{"constants", std::move(constants)},
+                      {"hints", std::move(hints)}};
+}
+
+static bool writeCandidates(ArrayRef<KernelSpace> spaces,
+                            const tuning::Machine &machine) {
+  std::optional<Candidates> chosen = chooseCandidates(spaces, machine);
+  if (!chosen)
+    return false;
   json::Array out;
   SetVector<const SpacePoint *> used;
-  for (auto [extents, rank] : zip_equal(problems, ranks)) {
+  for (auto [extents, rank] : zip_equal(chosen->problems, chosen->ranks)) {
     json::Array candidates;
     for (const RankedCandidate &each : rank) {
-      if (!pool.contains(each.candidate.point))
-        continue;
-      if (candidates.size() == static_cast<size_t>(numCandidates))
-        break;
       used.insert(each.candidate.point);
-      json::Object constants, hints;
-      for (const auto &[name, text] :
-           each.candidate.point->configuration.constants)
-        constants[name] = text;
-      for (const auto &[name, number] :
-           each.candidate.point->configuration.hints)
-        hints[name] = number;
-      candidates.push_back(json::Object{
-          {"kernel", each.space->path},
-          {"constants", std::move(constants)},
-          {"hints", std::move(hints)},
-          {"predicted", each.candidate.prediction.total}});
+      json::Object entry = toJSON(each.candidate.point->configuration);
+      entry["kernel"] = each.space->path;
+      entry["predicted"] = each.candidate.prediction.total;
+      candidates.push_back(std::move(entry));
     }
     out.push_back(json::Object{{"dims", toJSON(extents)},
                                {"candidates", std::move(candidates)}});
   }
   outs() << formatv("{0} problems, {1} configurations in all\n",
-                    problems.size(), used.size());
+                    chosen->problems.size(), used.size());
   return writeJSON(candidatesFile, std::move(out));
+}
+
+/// Times the candidates on the GPU, each kernel compiled once.
+static Exit timeCandidates(ArrayRef<KernelSpace> spaces,
+                           const tuning::Machine &machine) {
+  std::optional<Candidates> chosen = chooseCandidates(spaces, machine);
+  if (!chosen)
+    return Failed;
+  std::map<const SpacePoint *, std::shared_ptr<runtime::Kernel>> kernels;
+  json::Array times;
+  for (auto [extents, rank] : zip_equal(chosen->problems, chosen->ranks))
+    for (const RankedCandidate &each : rank) {
+      const Configuration &c = each.candidate.point->configuration;
+      Launch launch({each.space->path, c.constants, c.hints, extents});
+      if (!launch.prepare())
+        return Failed;
+      if (Exit code = launch.findDevice(0))
+        return code;
+      launch.loaded = kernels[each.candidate.point];
+      if (!launch.compile() || !launch.allocate() || !launch.upload())
+        return Failed;
+      kernels[each.candidate.point] = launch.loaded;
+      runtime::BenchOptions options;
+      options.rounds = std::max<int>(rounds, 1);
+      auto timing = runtime::timeLaunches(
+          *launch.driver, launch.ordinal,
+          [&](cuda::Stream stream) { return launch.enqueue(stream); }, options);
+      if (!timing) {
+        report(timing.takeError());
+        return Failed;
+      }
+      json::Object entry = toJSON(c);
+      entry["kernel"] = each.space->path;
+      entry["dims"] = toJSON(extents);
+      entry["microseconds"] = timing->median;
+      times.push_back(std::move(entry));
+    }
+  return writeJSON(timesFile, std::move(times)) ? Ok : Failed;
 }
 
 //===----------------------------------------------------------------------===//
@@ -330,8 +398,8 @@ static bool same(const Configuration &a, const Configuration &b) {
 }
 
 static bool reportMeasured(ArrayRef<KernelSpace> spaces,
-                           const tuning::Machine &machine) {
-  std::optional<json::Array> list = readList(measuredFile);
+                           const tuning::Machine &machine, StringRef file) {
+  std::optional<json::Array> list = readList(file);
   if (!list)
     return false;
   std::vector<Sample> samples;
@@ -352,8 +420,9 @@ static bool reportMeasured(ArrayRef<KernelSpace> spaces,
   double logs = 0, worst = 1;
   size_t count = 0;
   std::string worstProblem;
-  outs() << "| problem | the model's choice | µs | predicted | the best timed | "
-            "µs | choice / best |\n|---|---|---|---|---|---|---|\n";
+  outs()
+      << "| problem | the model's choice | µs | predicted | the best timed | "
+         "µs | choice / best |\n|---|---|---|---|---|---|---|\n";
   for (const Extents &extents : problems) {
     std::vector<Timed> timed;
     for (const Sample &sample : samples) {
@@ -393,17 +462,16 @@ static bool reportMeasured(ArrayRef<KernelSpace> spaces,
               each.sample->configuration.str())
           .str();
     };
-    outs() << formatv("| {0} | {1} | {2:f2} | {3:f2} | {4} | {5:f2} | {6:f3} |\n",
-                      describe(extents), name(*choice),
-                      choice->sample->microseconds, choice->predicted,
-                      name(*best), best->sample->microseconds, ratio);
+    outs() << formatv(
+        "| {0} | {1} | {2:f2} | {3:f2} | {4} | {5:f2} | {6:f3} |\n",
+        describe(extents), name(*choice), choice->sample->microseconds,
+        choice->predicted, name(*best), best->sample->microseconds, ratio);
     // The best of each kernel: its table serves those who load it alone.
     for (size_t i = 0; i < spaces.size(); ++i) {
       const Timed *least = nullptr;
       for (const Timed &each : timed)
         if (each.space == &spaces[i] &&
-            (!least ||
-             each.sample->microseconds < least->sample->microseconds))
+            (!least || each.sample->microseconds < least->sample->microseconds))
           least = &each;
       if (!least)
         continue;
@@ -438,21 +506,25 @@ static bool reportMeasured(ArrayRef<KernelSpace> spaces,
 
 int cli::runTune() {
   if (!fitFile.empty())
-    return serveFit() ? 0 : 1;
+    return serveFit() ? Ok : Failed;
   const tuning::Machine *machine = getMachine();
   std::optional<std::vector<KernelSpace>> spaces = openSpaces();
   if (!machine || !spaces)
-    return 1;
-  if (!candidatesFile.empty()) {
-    if (problemsFile.empty()) {
-      complain("--candidates-to needs --problems");
-      return 1;
-    }
-    return writeCandidates(*spaces, *machine) ? 0 : 1;
+    return Failed;
+  if ((!candidatesFile.empty() || !timesFile.empty()) && problemsFile.empty()) {
+    complain("--candidates-to and --time-to need --problems");
+    return Failed;
+  }
+  if (!candidatesFile.empty())
+    return writeCandidates(*spaces, *machine) ? Ok : Failed;
+  if (!timesFile.empty()) {
+    if (Exit code = timeCandidates(*spaces, *machine))
+      return code;
+    return reportMeasured(*spaces, *machine, timesFile) ? Ok : Failed;
   }
   if (!measuredFile.empty())
-    return reportMeasured(*spaces, *machine) ? 0 : 1;
-  complain("nothing to do: say --problems and --candidates-to, or --measured; "
-           "bench/tune.py measures");
-  return 1;
+    return reportMeasured(*spaces, *machine, measuredFile) ? Ok : Failed;
+  complain("nothing to do: say --problems and --time-to (or --candidates-to), "
+           "or --measured");
+  return Failed;
 }

@@ -44,8 +44,7 @@ public:
     // What rejects a point is the reason for it, not a message to the user.
     handler = std::make_unique<ScopedDiagnosticHandler>(
         &context, [this](Diagnostic &diag) {
-          if (diag.getSeverity() == DiagnosticSeverity::Error &&
-              reason.empty())
+          if (diag.getSeverity() == DiagnosticSeverity::Error && reason.empty())
             reason = diag.str();
           return success();
         });
@@ -114,9 +113,8 @@ private:
       auto constant = llvm::find_if(kernel.constants, [&](const auto &each) {
         return each.first == name;
       });
-      auto kind = constant == kernel.constants.end()
-                      ? typed::ConstValue::Int
-                      : constant->second.kind;
+      auto kind = constant == kernel.constants.end() ? typed::ConstValue::Int
+                                                     : constant->second.kind;
       Dimension dimension{name, choice.hint, {}};
       for (int64_t value : choice.values)
         dimension.values.push_back(spell(kind, value));

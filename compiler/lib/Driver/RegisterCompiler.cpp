@@ -105,13 +105,13 @@ chooseForRequest(runtime::CompileRequest &request) {
     request.options["hint." + name] = std::to_string(value);
     hints[name] = value;
   }
-  llvm::json::Object answer{
-      {"constants", std::move(constants)},
-      {"hints", std::move(hints)},
-      {"chip", machine->name},
-      {"source", choice->measured ? "table" : "model"},
-      {"microseconds",
-       choice->measured ? *choice->measured : choice->prediction->total}};
+  llvm::json::Object answer{{"constants", std::move(constants)},
+                            {"hints", std::move(hints)},
+                            {"chip", machine->name},
+                            {"source", choice->measured ? "table" : "model"},
+                            {"microseconds", choice->measured
+                                                 ? *choice->measured
+                                                 : choice->prediction->total}};
   return llvm::formatv("{0}", llvm::json::Value(std::move(answer))).str();
 }
 

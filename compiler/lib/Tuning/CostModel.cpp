@@ -96,8 +96,8 @@ private:
       result.rounds = std::max(each, early + late);
     }
     int64_t left = result.tiles - (each - 1) * grid;
-    result.lastRound = result.tiles ? double(left) / std::max<int64_t>(grid, 1)
-                                    : 0;
+    result.lastRound =
+        result.tiles ? double(left) / std::max<int64_t>(grid, 1) : 0;
   }
 
   /// The trips of a phase for the tile that has most of them: coordinates
@@ -139,8 +139,8 @@ private:
       const Work &w = phase.work;
       if (w.gets > 0)
         result.trips = std::max<int64_t>(result.trips, trips);
-      auto groups =
-          static_cast<double>(std::max<int64_t>(profile.roles[phase.role].groups, 1));
+      auto groups = static_cast<double>(
+          std::max<int64_t>(profile.roles[phase.role].groups, 1));
       Work &sum = phase.inLoop ? loops : rest;
       sum.tensorCycles += trips * w.tensorCycles;
       sum.sharedBytes += trips * w.sharedBytes;
@@ -155,8 +155,8 @@ private:
         continue;
       // One group's own way through its slots: products take the tensor core
       // alone, a warp issues one instruction a cycle.
-      double product = w.waves / groups * c.wave +
-                       c.tensor * w.tensorCycles / groups;
+      double product =
+          w.waves / groups * c.wave + c.tensor * w.tensorCycles / groups;
       double sums = laneCycles(w) / groups;
       double serial = phase.overlaps ? std::max(product, sums) : product + sums;
       unsigned role = std::min(phase.role, maxRoles - 1);
@@ -195,15 +195,15 @@ private:
           places *= side[d];
           all *= static_cast<double>(extents[d]);
         }
-      double bytes = traffic.bytes * (traffic.phase < maxPhases
-                                          ? phaseTrips[traffic.phase]
-                                          : tripsOf(
-                                                profile.phases[traffic.phase]));
+      double bytes =
+          traffic.bytes * (traffic.phase < maxPhases
+                               ? phaseTrips[traffic.phase]
+                               : tripsOf(profile.phases[traffic.phase]));
       footprint += places * bytes * std::max(rounds, 1.0);
       // Boxes cover the tensor, and what lies around it.
       if (traffic.isBulk && traffic.tensor < maxTensors && all * bytes > 0)
-        outside += bytes *
-                   std::max(1 - sizes[traffic.tensor] / (all * bytes), 0.0);
+        outside +=
+            bytes * std::max(1 - sizes[traffic.tensor] / (all * bytes), 0.0);
     }
     double kept = c.cached * 1e6;
     double missed = unique > kept ? 1 - kept / unique : 0;
@@ -219,7 +219,8 @@ private:
     for (double &each : side)
       each = 1;
     auto take = [&](unsigned d, double most) {
-      side[d] = std::min({left, most, double(std::max<int64_t>(extents[d], 1))});
+      side[d] =
+          std::min({left, most, double(std::max<int64_t>(extents[d], 1))});
       left = std::max(left / side[d], 1.0);
     };
     // Innermost first: axes after the raster's plane, the band, its partner.
@@ -259,8 +260,7 @@ private:
         rounds *
         (loops.loadBytes / std::max(rate, 1e-3) + c.outside * outside) * 1e-3;
     result.l2 = result.l2Bytes / c.l2 * 1e-3;
-    double chipRate =
-        std::min(c.hbm, rate * static_cast<double>(result.ctas));
+    double chipRate = std::min(c.hbm, rate * static_cast<double>(result.ctas));
     result.hbm = (result.hbmBytes / std::max(chipRate, 1e-3) +
                   c.copy * loops.copies * static_cast<double>(result.tiles)) *
                  1e-3;
@@ -270,9 +270,9 @@ private:
       const char *name;
     };
     const Part parts[] = {
-        {result.tensor, "tensor cores"},    {result.shared, "shared memory"},
-        {result.lane, "CUDA cores"},        {result.chain, "latency of a slot"},
-        {result.load, "loads of an SM"},    {result.l2, "L2 cache"},
+        {result.tensor, "tensor cores"}, {result.shared, "shared memory"},
+        {result.lane, "CUDA cores"},     {result.chain, "latency of a slot"},
+        {result.load, "loads of an SM"}, {result.l2, "L2 cache"},
     };
     double most = 0, sum = 0;
     for (const Part &part : parts) {
@@ -285,12 +285,12 @@ private:
     double sms = most + c.hidden * (sum - most);
     if (result.hbm > sms)
       result.bound = "memory";
-    result.loops = std::max(sms, result.hbm) +
-                   c.memoryHidden * std::min(sms, result.hbm);
-    result.epilogue =
-        rounds * (c.tile + us(c.store * rest.storeElements +
-                              c.chunk * rest.chunks + laneCycles(rest)) +
-                  (profile.cluster > 1 ? c.cluster : 0));
+    result.loops =
+        std::max(sms, result.hbm) + c.memoryHidden * std::min(sms, result.hbm);
+    result.epilogue = rounds * (c.tile +
+                                us(c.store * rest.storeElements +
+                                   c.chunk * rest.chunks + laneCycles(rest)) +
+                                (profile.cluster > 1 ? c.cluster : 0));
     result.start = c.launch + (result.tiles ? c.firstLoad : 0);
     result.total = result.start + result.loops + result.epilogue;
   }

@@ -17,13 +17,18 @@ using namespace tilewright::tuning;
 
 SmallVector<std::pair<StringRef, double Coefficients::*>, 24>
 tilewright::tuning::coefficientFields() {
-#define FIELD(name) {#name, &Coefficients::name}
-  return {FIELD(launch),    FIELD(firstLoad),    FIELD(tensor), FIELD(shared),
-          FIELD(lane),      FIELD(scale),        FIELD(slot),         FIELD(clusterSlot),
-          FIELD(wave),      FIELD(hidden),       FIELD(memoryHidden),
-          FIELD(hbm),       FIELD(copy),         FIELD(l2),     FIELD(smLoad),
-          FIELD(outside),   FIELD(loadLatency),  FIELD(tile),   FIELD(store),
-          FIELD(chunk),     FIELD(cluster),      FIELD(cached)};
+#define FIELD(name)                                                            \
+  {                                                                            \
+    #name, &Coefficients::name                                                 \
+  }
+  return {FIELD(launch),  FIELD(firstLoad),    FIELD(tensor),
+          FIELD(shared),  FIELD(lane),         FIELD(scale),
+          FIELD(slot),    FIELD(clusterSlot),  FIELD(wave),
+          FIELD(hidden),  FIELD(memoryHidden), FIELD(hbm),
+          FIELD(copy),    FIELD(l2),           FIELD(smLoad),
+          FIELD(outside), FIELD(loadLatency),  FIELD(tile),
+          FIELD(store),   FIELD(chunk),        FIELD(cluster),
+          FIELD(cached)};
 #undef FIELD
 }
 

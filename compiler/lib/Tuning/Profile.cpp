@@ -320,10 +320,10 @@ private:
     }
     // A chunk beyond the staging buffers waits until one has been read.
     for (auto &[ring, count] : puts)
-      work.chunks += copies *
-                     std::max(count - static_cast<double>(
-                                          cast<pipe::RingOp>(ring).getDepth()),
-                              0.0);
+      work.chunks +=
+          copies * std::max(count - static_cast<double>(
+                                        cast<pipe::RingOp>(ring).getDepth()),
+                            0.0);
     if (inTile)
       profile.phases[index].work.add(work);
     return true;
@@ -335,8 +335,8 @@ private:
     std::optional<CostExpr> step = convert(loop.getStep());
     if (!lower || !upper || !step)
       return std::nullopt;
-    std::optional<CostExpr> span = CostExpr::binary(CostExpr::Op::Sub, *upper,
-                                                    *lower);
+    std::optional<CostExpr> span =
+        CostExpr::binary(CostExpr::Op::Sub, *upper, *lower);
     return span ? CostExpr::binary(CostExpr::Op::CDiv, *span, *step)
                 : std::nullopt;
   }
@@ -370,22 +370,22 @@ private:
           work.loadBytes += amount;
           work.sharedBytes += amount;
           work.l2Bytes += amount / static_cast<double>(load.getMulticast());
-          addTraffic(load.getDesc().getDefiningOp<tma::DescriptorOp>()
-                         .getTensor(),
-                     amount, maskOf(load.getCoords()), phase, false,
-                     /*isBulk=*/true);
+          addTraffic(
+              load.getDesc().getDefiningOp<tma::DescriptorOp>().getTensor(),
+              amount, maskOf(load.getCoords()), phase, false,
+              /*isBulk=*/true);
           work.copies += 1 / static_cast<double>(load.getMulticast());
         })
         .Case<tma::StoreOp>([&](tma::StoreOp store) {
           double amount = bytes(store.getSource().getType()) * copies;
           work.sharedBytes += amount;
-          addTraffic(store.getDesc().getDefiningOp<tma::DescriptorOp>()
-                         .getTensor(),
-                     amount, maskOf(store.getCoords()), phase, true);
+          addTraffic(
+              store.getDesc().getDefiningOp<tma::DescriptorOp>().getTensor(),
+              amount, maskOf(store.getCoords()), phase, true);
           if (store.getReduce())
-            addTraffic(store.getDesc().getDefiningOp<tma::DescriptorOp>()
-                           .getTensor(),
-                       amount, maskOf(store.getCoords()), phase, false);
+            addTraffic(
+                store.getDesc().getDefiningOp<tma::DescriptorOp>().getTensor(),
+                amount, maskOf(store.getCoords()), phase, false);
         })
         .Case<pipe::AcquireGetOp>([&](auto) { ++work.gets; })
         .Case<mma::ContractOp>([&](auto contract) { add(contract, work); })
@@ -425,9 +425,8 @@ private:
           work.sharedReads += reads * copies;
           work.sharedBytes += bytes(load.getView().getType()) * copies;
         })
-        .Case<tile::MapOp>([&](tile::MapOp map) {
-          work.laneOps += mapOps(map) * copies;
-        })
+        .Case<tile::MapOp>(
+            [&](tile::MapOp map) { work.laneOps += mapOps(map) * copies; })
         .Case<tile::ExtractOp, tile::SplatOp, tile::SliceOp>([](auto) {})
         .Default([&](Operation *other) {
           for (Type type : other->getResultTypes())
@@ -442,7 +441,8 @@ private:
     double count = 0;
     for (Type type : map->getResultTypes())
       count = std::max(count, elements(type));
-    auto body = static_cast<double>(map.getBody().front().getOperations().size());
+    auto body =
+        static_cast<double>(map.getBody().front().getOperations().size());
     return count * std::max(body - 1, 1.0);
   }
 

@@ -170,8 +170,7 @@ std::string tilewright::tuning::hashSource(StringRef text) {
   return std::string(result.digest());
 }
 
-std::vector<std::string>
-tilewright::tuning::tablePaths(StringRef kernelPath) {
+std::vector<std::string> tilewright::tuning::tablePaths(StringRef kernelPath) {
   std::string name = sys::path::stem(kernelPath).str() + ".json";
   std::vector<std::string> paths;
   auto add = [&](const Twine &a, const Twine &b, const Twine &c) {

@@ -149,8 +149,9 @@ TW_API twStatus twCompile(const twCompileOptions *options, twKernel *out);
    members constants, hints, chip, source ("model" or "table") and
    microseconds, with its NUL at most `size` bytes; "" where all constants have
    values. Without extents (no shape, nothing baked in): the member tensors, a
-   list of name and shape, the dimension letters that a launch binds. The first choice of a kernel plans its search space (a fraction of a
-   second), later ones take microseconds. */
+   list of name and shape, the dimension letters that a launch binds. The first
+   choice of a kernel plans its search space (a fraction of a second), later
+   ones take microseconds. */
 TW_API twStatus twChoose(const twCompileOptions *options, char *json,
                          size_t size);
 

@@ -42,9 +42,9 @@ TEST(CostExpr, Evaluates) {
   CostExpr k = CostExpr::dim(1), s = CostExpr::coord(2);
   CostExpr blocks = *CostExpr::binary(Op::CDiv, k, CostExpr::integer(128));
   // s * cdiv(K, 128) // 4, the first block of part s of a split K.
-  CostExpr first = *CostExpr::binary(
-      Op::FloorDiv, *CostExpr::binary(Op::Mul, s, blocks),
-      CostExpr::integer(4));
+  CostExpr first =
+      *CostExpr::binary(Op::FloorDiv, *CostExpr::binary(Op::Mul, s, blocks),
+                        CostExpr::integer(4));
   EXPECT_EQ(first.evaluate({7, 7168}, {0, 0, 3}), 42);
   EXPECT_EQ(first.coordinates(), 4u);
   EXPECT_EQ(blocks.coordinates(), 0u);
@@ -68,8 +68,8 @@ TEST(CostExpr, Evaluates) {
 
 TEST(Profile, ReadsThePlannedKernel) {
   CompileOptions options;
-  options.constants = {{"BM", "256"}, {"BN", "128"}, {"CL", "2"},
-                       {"G", "16"},   {"WG", "2"}};
+  options.constants = {
+      {"BM", "256"}, {"BN", "128"}, {"CL", "2"}, {"G", "16"}, {"WG", "2"}};
   options.hints = {{"buffers", 0}};
   auto space = open(normal, options);
   ASSERT_TRUE(space);
@@ -98,8 +98,8 @@ TEST(Profile, ReadsThePlannedKernel) {
 
 TEST(CostModel, CountsTilesAndRounds) {
   CompileOptions options;
-  options.constants = {{"BM", "256"}, {"BN", "128"}, {"CL", "2"},
-                       {"G", "16"},   {"WG", "2"}};
+  options.constants = {
+      {"BM", "256"}, {"BN", "128"}, {"CL", "2"}, {"G", "16"}, {"WG", "2"}};
   auto space = open(normal, options);
   ASSERT_TRUE(space);
   const Machine &machine = defaultMachine();
@@ -205,8 +205,9 @@ TEST(Space, ChoosesTheSameEachTime) {
     ASSERT_TRUE(a && b);
     EXPECT_EQ(a->configuration, b->configuration);
     EXPECT_EQ(a->prediction->total, b->prediction->total);
-    EXPECT_EQ(a->configuration, space->rank(shape(m, n, k), defaultMachine())[0]
-                                    .point->configuration);
+    EXPECT_EQ(
+        a->configuration,
+        space->rank(shape(m, n, k), defaultMachine())[0].point->configuration);
   }
   EXPECT_FALSE(space->choose({{"M", 1}}, defaultMachine()));
 }

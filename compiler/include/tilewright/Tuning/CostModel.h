@@ -49,7 +49,7 @@ struct Phase {
 struct Traffic {
   unsigned tensor = 0;
   unsigned phase = 0;
-  double bytes = 0;      ///< Each execution of the phase.
+  double bytes = 0;       ///< Each execution of the phase.
   unsigned coordMask = 0; ///< The coordinates that the place depends on.
   bool isStore = false;
   bool isBulk = false; ///< A box: what is out of bounds is filled with zeros.

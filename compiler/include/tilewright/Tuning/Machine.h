@@ -14,8 +14,8 @@
 #define TILEWRIGHT_TUNING_MACHINE_H
 
 #include "llvm/ADT/ArrayRef.h"
-#include "llvm/ADT/StringRef.h"
 #include "llvm/ADT/SmallVector.h"
+#include "llvm/ADT/StringRef.h"
 #include <cstdint>
 #include <string>
 #include <utility>
@@ -36,17 +36,17 @@ struct Coefficients {
   double wave = 0;        ///< Cycles from the issue of a product to its result.
   double hidden = 0;      ///< What a resource that is not the narrowest costs.
   double memoryHidden = 0; ///< Likewise of the smaller of memory and the SMs.
-  double hbm = 0;         ///< Bytes a nanosecond from memory.
-  double copy = 0;        ///< ns that memory loses to a bulk copy.
-  double l2 = 0;          ///< Bytes a nanosecond from the L2 cache, all SMs.
-  double smLoad = 0;      ///< Bytes a nanosecond that arrive in one SM.
-  double outside = 0;     ///< ns a byte of a box that lies out of bounds.
-  double loadLatency = 0; ///< ns from a bulk copy to its bytes, under load.
-  double tile = 0;        ///< µs a tile, beside what follows.
-  double store = 0;       ///< Cycles an element of a tile that is stored.
-  double chunk = 0;       ///< Cycles a chunk waits for a staging buffer.
-  double cluster = 0;     ///< µs a tile if CTAs are in clusters.
-  double cached = 0;      ///< Megabytes of operands that stay in the L2 cache.
+  double hbm = 0;          ///< Bytes a nanosecond from memory.
+  double copy = 0;         ///< ns that memory loses to a bulk copy.
+  double l2 = 0;           ///< Bytes a nanosecond from the L2 cache, all SMs.
+  double smLoad = 0;       ///< Bytes a nanosecond that arrive in one SM.
+  double outside = 0;      ///< ns a byte of a box that lies out of bounds.
+  double loadLatency = 0;  ///< ns from a bulk copy to its bytes, under load.
+  double tile = 0;         ///< µs a tile, beside what follows.
+  double store = 0;        ///< Cycles an element of a tile that is stored.
+  double chunk = 0;        ///< Cycles a chunk waits for a staging buffer.
+  double cluster = 0;      ///< µs a tile if CTAs are in clusters.
+  double cached = 0;       ///< Megabytes of operands that stay in the L2 cache.
 };
 
 /// Name and value of every coefficient, in the order of the struct.
@@ -56,9 +56,9 @@ coefficientFields();
 struct Machine {
   std::string name; ///< "h200"
   int64_t sms = 132;
-  double clock = 1.98;         ///< GHz, the highest of the SMs.
-  int64_t sharedBytes = 128;   ///< A cycle and SM.
-  int64_t lanes = 128;         ///< Operations a cycle and SM.
+  double clock = 1.98;       ///< GHz, the highest of the SMs.
+  int64_t sharedBytes = 128; ///< A cycle and SM.
+  int64_t lanes = 128;       ///< Operations a cycle and SM.
   int64_t l2Bytes = 50 << 20;
   /// CTAs that fill an SM each, in clusters of this many, at the same time:
   /// a cluster lies within one graphics processing cluster, whose SMs need not
