@@ -24,8 +24,12 @@ import tempfile
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(HERE)
-NORMAL = os.path.join(ROOT, "kernels", "gemm", "fp8_gemm_nt.tw")
-SWAPPED = os.path.join(ROOT, "kernels", "sketches", "fp8_gemm_nt_swap_ab.tw")
+sys.path.insert(0, HERE)
+from harness.variants import Variant  # noqa: E402
+
+NORMAL, SWAPPED = (
+    Variant(name, name).source() for name in ("fp8_gemm_nt", "fp8_gemm_nt_swap_ab")
+)
 
 # Where to begin, and how far each may go. The bounds are what physics allows.
 BOUNDS = {
@@ -35,13 +39,15 @@ BOUNDS = {
     "hidden": (0.0, 0.4), "memoryHidden": (0.0, 0.6), "hbm": (2500, 4800),
     "l2": (4000, 20000), "smLoad": (40, 250), "loadLatency": (400, 3000),
     "tile": (0.0, 2.0), "store": (0.0, 0.3), "chunk": (0, 3000),
-    "cluster": (0.0, 0.5), "cached": (5, 60), "residentClusters4": (28, 33),
+    "cluster": (0.0, 0.5), "exchange": (0.2, 4.0), "cached": (5, 60), "residentClusters4": (28, 33),
+    "residentClusters8": (12, 16),
 }
 START = {
     "launch": 2.0, "firstLoad": 1.0, "tensor": 1.36, "shared": 1.0, "lane": 0.6, "scale": 2,
     "slot": 100, "clusterSlot": 20, "copy": 0.15, "outside": 0.01, "wave": 100, "hidden": 0.05, "memoryHidden": 0.2, "hbm": 3900,
     "l2": 9000, "smLoad": 90, "loadLatency": 1000, "tile": 0.3, "store": 0.03,
-    "chunk": 300, "cluster": 0.05, "cached": 30, "residentClusters4": 31,
+    "chunk": 300, "cluster": 0.05, "exchange": 1.0, "cached": 30, "residentClusters4": 31,
+    "residentClusters8": 14,
 }
 
 
@@ -59,6 +65,12 @@ def constants_of(note):
         else:
             constants[name] = value
     return constants, hints
+
+
+def names_of(path):
+    """The constants that a kernel declares."""
+    text = re.search(r"^kernel \w+<([^>]*)>", open(path).read(), re.M)[1]
+    return [word.strip() for word in text.split(",")]
 
 
 def read_report(path):
@@ -80,6 +92,11 @@ def read_report(path):
             if not name.endswith("o"):
                 hints.setdefault("overlap", 0)
             swapped = small and name.startswith("s")
+            if swapped and "CL" not in names_of(SWAPPED):
+                # Recorded before the kernel split K in place of multicasting A.
+                if constants.pop("CL") != "1":
+                    continue
+                constants["S"] = "1"
             samples.append({
                 "run": os.path.basename(path),
                 "kernel": SWAPPED if swapped else NORMAL,

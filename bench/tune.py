@@ -23,10 +23,11 @@ ROOT = os.path.dirname(HERE)
 sys.path.insert(0, HERE)
 from harness import results  # noqa: E402
 from harness.shapes import WEIGHTS  # noqa: E402
+from harness.variants import Variant  # noqa: E402
 
-KERNELS = (
-    "kernels/gemm/fp8_gemm_nt.tw",
-    "kernels/sketches/fp8_gemm_nt_swap_ab.tw",
+KERNELS = tuple(
+    os.path.relpath(Variant(name, name).source(), ROOT)
+    for name in ("fp8_gemm_nt", "fp8_gemm_nt_swap_ab")
 )
 
 

@@ -213,6 +213,8 @@ static bool serveFit() {
         machine.fitted.*field = *number;
     if (auto number = value->getAsObject()->getNumber("residentClusters4"))
       machine.residentClusters4 = static_cast<int64_t>(*number);
+    if (auto number = value->getAsObject()->getNumber("residentClusters8"))
+      machine.residentClusters8 = static_cast<int64_t>(*number);
     json::Array predictions;
     for (const Point &point : points) {
       if (!point.point) {

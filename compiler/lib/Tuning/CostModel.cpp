@@ -137,7 +137,7 @@ private:
       if (i < maxPhases)
         phaseTrips[i] = trips;
       const Work &w = phase.work;
-      if (w.gets > 0)
+      if (w.gets > 0 && phase.inLoop)
         result.trips = std::max<int64_t>(result.trips, trips);
       auto groups = static_cast<double>(
           std::max<int64_t>(profile.roles[phase.role].groups, 1));
@@ -151,6 +151,7 @@ private:
       sum.copies += trips * w.copies;
       sum.storeElements += trips * w.storeElements;
       sum.chunks += trips * w.chunks / groups;
+      sum.gets += trips * w.gets;
       if (!phase.inLoop)
         continue;
       // One group's own way through its slots: products take the tensor core
@@ -290,7 +291,8 @@ private:
     result.epilogue = rounds * (c.tile +
                                 us(c.store * rest.storeElements +
                                    c.chunk * rest.chunks + laneCycles(rest)) +
-                                (profile.cluster > 1 ? c.cluster : 0));
+                                (profile.cluster > 1 ? c.cluster : 0) +
+                                c.exchange * rest.gets);
     result.start = c.launch + (result.tiles ? c.firstLoad : 0);
     result.total = result.start + result.loops + result.epilogue;
   }

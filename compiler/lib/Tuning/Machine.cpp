@@ -21,14 +21,14 @@ tilewright::tuning::coefficientFields() {
   {                                                                            \
     #name, &Coefficients::name                                                 \
   }
-  return {FIELD(launch),  FIELD(firstLoad),    FIELD(tensor),
-          FIELD(shared),  FIELD(lane),         FIELD(scale),
-          FIELD(slot),    FIELD(clusterSlot),  FIELD(wave),
-          FIELD(hidden),  FIELD(memoryHidden), FIELD(hbm),
-          FIELD(copy),    FIELD(l2),           FIELD(smLoad),
-          FIELD(outside), FIELD(loadLatency),  FIELD(tile),
-          FIELD(store),   FIELD(chunk),        FIELD(cluster),
-          FIELD(cached)};
+  return {FIELD(launch),   FIELD(firstLoad),    FIELD(tensor),
+          FIELD(shared),   FIELD(lane),         FIELD(scale),
+          FIELD(slot),     FIELD(clusterSlot),  FIELD(wave),
+          FIELD(hidden),   FIELD(memoryHidden), FIELD(hbm),
+          FIELD(copy),     FIELD(l2),           FIELD(smLoad),
+          FIELD(outside),  FIELD(loadLatency),  FIELD(tile),
+          FIELD(store),    FIELD(chunk),        FIELD(cluster),
+          FIELD(exchange), FIELD(cached)};
 #undef FIELD
 }
 
@@ -67,6 +67,7 @@ static Coefficients fittedOnH200() {
   c.store = 0.0001;
   c.chunk = 307.1;
   c.cluster = 0.009545;
+  c.exchange = 1; // Not measured: a round trip between the CTAs of a cluster.
   c.cached = 31.54;
   return c;
 }

@@ -74,8 +74,6 @@ public:
       for (auto condition : conditions.getAsRange<DictionaryAttr>())
         if (auto expr = convert(condition.get("expr")))
           profile.requirements.push_back(*expr);
-    for (auto ring : kernel.getBody().getOps<pipe::RingOp>())
-      addRing(ring);
     for (auto role : kernel.getBody().getOps<tile::RoleOp>())
       if (!addRole(role))
         return std::nullopt;
@@ -215,8 +213,10 @@ private:
     return true;
   }
 
-  void addRing(pipe::RingOp ring) {
-    if (ring.getConsumer() == pipe::Consumer::CopyEngine)
+  /// A ring that a bulk copy fills: all of its slots can be on their way.
+  void addFilledRing(Operation *from, pipe::SlotType slot) {
+    auto ring = pipe::RingOp::lookup(from, slot.getRing());
+    if (!filled.insert(ring).second)
       return;
     for (unsigned i = 0; i < ring.getFieldNames().size(); ++i)
       profile.inFlightBytes +=
@@ -366,6 +366,7 @@ private:
   void addOperation(Operation &op, Work &work, size_t phase) {
     TypeSwitch<Operation *>(&op)
         .Case<tma::LoadOp>([&](tma::LoadOp load) {
+          addFilledRing(load, cast<pipe::SlotType>(load.getSlot().getType()));
           auto amount = static_cast<double>(load.getBytes());
           work.loadBytes += amount;
           work.sharedBytes += amount;
@@ -428,11 +429,30 @@ private:
         .Case<tile::MapOp>(
             [&](tile::MapOp map) { work.laneOps += mapOps(map) * copies; })
         .Case<tile::ExtractOp, tile::SplatOp, tile::SliceOp>([](auto) {})
-        .Default([&](Operation *other) {
-          for (Type type : other->getResultTypes())
-            if (isa<tile::TileType>(type))
-              work.laneOps += elements(type) * copies;
-        });
+        .Default([&](Operation *other) { addUnknown(*other, work); });
+  }
+
+  /// By what it takes and makes: a tile is computed, a view is read for it; a
+  /// tile that makes none is written into shared memory; views alone are moved.
+  void addUnknown(Operation &op, Work &work) {
+    if (isa<pipe::FieldOp, pipe::ReleaseOp>(op))
+      return;
+    auto sum = [&](TypeRange types, auto measure, auto kind) {
+      double total = 0;
+      for (Type type : types)
+        if (isa<decltype(kind)>(type))
+          total += measure(type);
+      return total * copies;
+    };
+    double made = sum(op.getResultTypes(), elements, tile::TileType());
+    double given = sum(op.getOperandTypes(), elements, tile::TileType());
+    double viewed = sum(op.getOperandTypes(), bytes, tile::ViewType());
+    work.sharedBytes += viewed;
+    work.laneOps += made;
+    if (made > 0)
+      work.sharedReads += sum(op.getOperandTypes(), elements, tile::ViewType());
+    else if (viewed > 0)
+      work.storeElements += given;
   }
 
   /// Operations of an elementwise computation: one an element and operation of
@@ -479,6 +499,7 @@ private:
   KernelProfile profile;
   Value iterator;
   SmallVector<int> tensorIndex;
+  llvm::DenseSet<Operation *> filled;
   double copies = 1;
 };
 

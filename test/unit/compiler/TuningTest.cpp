@@ -15,9 +15,12 @@ using namespace tilewright::tuning;
 namespace {
 
 std::string readKernel(llvm::StringRef name) {
-  auto buffer = llvm::MemoryBuffer::getFile(
-      (TILEWRIGHT_SOURCE_DIR "/kernels/" + name).str(), /*IsText=*/true);
-  return buffer ? (*buffer)->getBuffer().str() : std::string();
+  for (llvm::StringRef folder : {"gemm/", "sketches/"})
+    if (auto buffer = llvm::MemoryBuffer::getFile(
+            (TILEWRIGHT_SOURCE_DIR "/kernels/" + folder + name).str(),
+            /*IsText=*/true))
+      return (*buffer)->getBuffer().str();
+  return "";
 }
 
 /// The space of a kernel that ships; no table beside it.
@@ -30,8 +33,8 @@ std::shared_ptr<const Space> open(llvm::StringRef name,
   return space;
 }
 
-constexpr const char *normal = "gemm/fp8_gemm_nt.tw";
-constexpr const char *swapped = "sketches/fp8_gemm_nt_swap_ab.tw";
+constexpr const char *normal = "fp8_gemm_nt.tw";
+constexpr const char *swapped = "fp8_gemm_nt_swap_ab.tw";
 
 Extents shape(int64_t m, int64_t n, int64_t k) {
   return {{"M", m}, {"N", n}, {"K", k}};

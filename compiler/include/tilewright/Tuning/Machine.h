@@ -46,6 +46,7 @@ struct Coefficients {
   double store = 0;        ///< Cycles an element of a tile that is stored.
   double chunk = 0;        ///< Cycles a chunk waits for a staging buffer.
   double cluster = 0;      ///< µs a tile if CTAs are in clusters.
+  double exchange = 0;     ///< µs a slot that is taken between main loops.
   double cached = 0;       ///< Megabytes of operands that stay in the L2 cache.
 };
 
