@@ -148,6 +148,74 @@ TEST(CostModel, GrowsWithTheProblem) {
   }
 }
 
+/// A kernel that splits K over the `parts` CTAs of a cluster: tiles of 64×64,
+/// part s takes blocks s, s + parts, ….
+KernelProfile splitK(int64_t parts) {
+  using Op = CostExpr::Op;
+  auto blocks = [](CostExpr extent, int64_t by) {
+    return *CostExpr::binary(Op::CDiv, extent, CostExpr::integer(by));
+  };
+  KernelProfile profile;
+  profile.dims = {"M", "N", "K"};
+  profile.extents = {blocks(CostExpr::dim(0), 64), blocks(CostExpr::dim(1), 64),
+                     CostExpr::integer(parts)};
+  profile.cluster = parts;
+  profile.clusterDim = 2;
+  profile.raster = 8;
+  profile.rasterDim = 1;
+  profile.persistent = true;
+  profile.inFlightBytes = 200000;
+  profile.roles = {{"math", 1}};
+  profile.tensors = {
+      {"B", {CostExpr::dim(1), CostExpr::dim(2)}, 1, true, false}};
+  Phase loop, end;
+  loop.inLoop = true;
+  loop.trips = {blocks(*CostExpr::binary(Op::Sub, blocks(CostExpr::dim(2), 128),
+                                         CostExpr::coord(2)),
+                       parts)};
+  loop.work.tensorCycles = 128;
+  loop.work.loadBytes = loop.work.l2Bytes = loop.work.sharedBytes = 16384;
+  loop.work.gets = loop.work.waves = 1;
+  end.work.gets = parts > 1;
+  profile.phases = {loop, end};
+  profile.traffic = {{0, 0, 8192, 0b110, false, true}};
+  return profile;
+}
+
+TEST(CostModel, WeighsASplitK) {
+  const Machine &machine = defaultMachine();
+  Prediction whole = predict(splitK(1), {64, 2112, 7168}, machine);
+  Prediction four = predict(splitK(4), {64, 2112, 7168}, machine);
+  EXPECT_EQ(whole.tiles, 33);
+  EXPECT_EQ(whole.trips, 56);
+  EXPECT_EQ(four.tiles, 132);
+  EXPECT_EQ(four.trips, 14);
+  EXPECT_LT(four.chain, whole.chain);
+  // 57 blocks: the first part has 15 of them.
+  EXPECT_EQ(predict(splitK(4), {64, 2112, 7200}, machine).trips, 15);
+  // No more blocks than parts: only the exchange is left of the split.
+  EXPECT_GT(predict(splitK(4), {64, 8192, 128}, machine).total,
+            predict(splitK(1), {64, 8192, 128}, machine).total);
+  // Each byte of B once, in parts or not.
+  EXPECT_EQ(whole.hbmBytes, 2112. * 7168);
+  EXPECT_EQ(four.hbmBytes, whole.hbmBytes);
+}
+
+/// 33 clusters of 4 are launched, of which fewer fit: the last begin when the
+/// first have ended.
+TEST(CostModel, ClustersThatDoNotFitWait) {
+  const Machine &machine = defaultMachine();
+  ASSERT_LT(machine.residentCTAs(4), 132);
+  EXPECT_EQ(machine.residentCTAs(2), 132);
+  auto rounds = [&](int64_t clusters) {
+    return predict(splitK(4), {64, 64 * clusters, 7168}, machine).rounds;
+  };
+  EXPECT_EQ(rounds(machine.residentClusters4), 1);
+  EXPECT_EQ(rounds(machine.residentClusters4 + 1), 2);
+  // 56 on 33: 23 have two, and the late ones one more after those with one.
+  EXPECT_EQ(rounds(56), 2);
+}
+
 TEST(CostModel, FasterMemoryIsNotSlower) {
   const Machine *h100 = findMachine("NVIDIA H100 80GB HBM3");
   const Machine *h200 = findMachine("NVIDIA H200");
