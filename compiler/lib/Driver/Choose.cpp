@@ -163,7 +163,10 @@ private:
     });
     std::unique_ptr<typed::InstantiatedKernel> kernel =
         dsl::instantiate(file, instantiation, quiet);
-    if (kernel)
+    // Constants that are all given need not meet the conditions.
+    bool open =
+        llvm::any_of(choices, [](const Dimension &d) { return !d.hint; });
+    if (kernel && open)
       for (const typed::Expr *condition : kernel->tuneConditions)
         if (typed::constantValue(condition) == 0) {
           ++space->numExcluded;

@@ -21,6 +21,7 @@ void Work::add(const Work &other) {
   sharedBytes += other.sharedBytes;
   laneOps += other.laneOps;
   sharedReads += other.sharedReads;
+  scalars += other.scalars;
   loadBytes += other.loadBytes;
   l2Bytes += other.l2Bytes;
   copies += other.copies;
@@ -146,6 +147,7 @@ private:
       sum.sharedBytes += trips * w.sharedBytes;
       sum.laneOps += trips * w.laneOps;
       sum.sharedReads += trips * w.sharedReads;
+      sum.scalars += trips * w.scalars;
       sum.loadBytes += trips * w.loadBytes;
       sum.l2Bytes += trips * w.l2Bytes;
       sum.copies += trips * w.copies;
@@ -283,7 +285,8 @@ private:
         result.bound = part.name;
       }
     }
-    double sms = most + c.hidden * (sum - most);
+    double sms =
+        most + c.hidden * (sum - most) + rounds * us(c.select * loops.scalars);
     if (result.hbm > sms)
       result.bound = "memory";
     result.loops =

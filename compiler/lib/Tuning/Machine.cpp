@@ -21,14 +21,14 @@ tilewright::tuning::coefficientFields() {
   {                                                                            \
     #name, &Coefficients::name                                                 \
   }
-  return {FIELD(launch),   FIELD(firstLoad),    FIELD(tensor),
-          FIELD(shared),   FIELD(lane),         FIELD(scale),
-          FIELD(slot),     FIELD(clusterSlot),  FIELD(wave),
-          FIELD(hidden),   FIELD(memoryHidden), FIELD(hbm),
-          FIELD(copy),     FIELD(l2),           FIELD(smLoad),
-          FIELD(outside),  FIELD(loadLatency),  FIELD(tile),
-          FIELD(store),    FIELD(chunk),        FIELD(cluster),
-          FIELD(exchange), FIELD(cached)};
+  return {FIELD(launch),  FIELD(firstLoad), FIELD(tensor),
+          FIELD(shared),  FIELD(lane),      FIELD(scale),
+          FIELD(select),  FIELD(slot),      FIELD(clusterSlot),
+          FIELD(wave),    FIELD(hidden),    FIELD(memoryHidden),
+          FIELD(hbm),     FIELD(copy),      FIELD(l2),
+          FIELD(smLoad),  FIELD(outside),   FIELD(loadLatency),
+          FIELD(tile),    FIELD(store),     FIELD(chunk),
+          FIELD(cluster), FIELD(exchange),  FIELD(cached)};
 #undef FIELD
 }
 

@@ -20,6 +20,7 @@
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
 #include "llvm/ADT/TypeSwitch.h"
+#include <numeric>
 
 using namespace mlir;
 using namespace tilewright;
@@ -363,6 +364,29 @@ private:
     return mask;
   }
 
+  /// How many neighbouring coordinates read the same element for certain:
+  /// `(j*96 + n) // 128` is one scalar for each 32 values of n.
+  static int64_t sharedCoordinates(AffineMap map) {
+    int64_t shared = 1;
+    for (AffineExpr result : map.getResults())
+      result.walk([&](AffineExpr part) {
+        auto divide = dyn_cast<AffineBinaryOpExpr>(part);
+        auto by = divide && divide.getKind() == AffineExprKind::FloorDiv
+                      ? dyn_cast<AffineConstantExpr>(divide.getRHS())
+                      : AffineConstantExpr();
+        if (!by || by.getValue() < 2)
+          return;
+        SmallVector<AffineExpr> zeros(
+            map.getNumDims(), getAffineConstantExpr(0, map.getContext()));
+        AffineExpr start = divide.getLHS().replaceDims(zeros);
+        auto constant = dyn_cast<AffineConstantExpr>(start);
+        int64_t step =
+            constant ? constant.getValue() : start.getLargestKnownDivisor();
+        shared = std::max(shared, std::gcd(step, by.getValue()));
+      });
+    return shared;
+  }
+
   void addOperation(Operation &op, Work &work, size_t phase) {
     TypeSwitch<Operation *>(&op)
         .Case<tma::LoadOp>([&](tma::LoadOp load) {
@@ -392,16 +416,12 @@ private:
         .Case<mma::ContractOp>([&](auto contract) { add(contract, work); })
         .Case<tile::ReadOp>([&](tile::ReadOp read) {
           double amount = bytes(read.getResult().getType()) * copies;
-          // `n // 128` reads one element for many coordinates.
-          for (AffineExpr result : read.getMap().getResults())
-            result.walk([&](AffineExpr part) {
-              auto divide = dyn_cast<AffineBinaryOpExpr>(part);
-              auto by = divide && divide.getKind() == AffineExprKind::FloorDiv
-                            ? dyn_cast<AffineConstantExpr>(divide.getRHS())
-                            : AffineConstantExpr();
-              if (by && by.getValue() > 1)
-                amount /= static_cast<double>(by.getValue());
-            });
+          int64_t shared = sharedCoordinates(read.getMap());
+          if (shared > 1) {
+            amount /= static_cast<double>(shared);
+            work.scalars += std::max(
+                elements(read.getResult().getType()) / double(shared) - 1, 0.0);
+          }
           work.l2Bytes += amount;
           addTraffic(read.getTensor(), amount, maskOf(read.getSymbols()), phase,
                      false);

@@ -95,8 +95,27 @@ TEST(Profile, ReadsThePlannedKernel) {
   EXPECT_EQ(slots.gets, 1);
   EXPECT_EQ(slots.waves, 4);
   EXPECT_EQ(slots.laneOps, 256 * 128);
+  EXPECT_EQ(slots.scalars, 0) << "one scale of B a slot";
   for (const TensorProfile &tensor : profile.tensors)
     EXPECT_EQ(tensor.isWritten, tensor.name == "D") << tensor.name;
+}
+
+TEST(Profile, CountsScalesOfBlocksThatATileCrosses) {
+  for (auto [width, scalars] : {std::pair(128, 0), std::pair(64, 0),
+                                std::pair(96, 2), std::pair(176, 10)}) {
+    CompileOptions options;
+    options.constants = {{"BM", "128"},
+                         {"BN", std::to_string(width)},
+                         {"CL", "1"},
+                         {"G", "8"},
+                         {"WG", "2"}};
+    auto space = open(normal, options);
+    ASSERT_TRUE(space);
+    double counted = 0;
+    for (const Phase &phase : space->points()[0].profile.phases)
+      counted += phase.work.scalars;
+    EXPECT_EQ(counted, scalars) << width;
+  }
 }
 
 TEST(CostModel, CountsTilesAndRounds) {
@@ -259,6 +278,22 @@ TEST(Space, KeepsWhatIsGiven) {
     EXPECT_EQ(point.configuration.constants.at("BN"), "64");
     EXPECT_EQ(point.configuration.hints.at("buffers"), 4);
   }
+}
+
+TEST(Space, GivenConstantsNeedNotMeetConditions) {
+  CompileOptions options;
+  options.constants = {
+      {"BM", "128"}, {"BN", "176"}, {"CL", "1"}, {"G", "12"}, {"WG", "2"}};
+  auto space = open(normal, options);
+  ASSERT_TRUE(space);
+  EXPECT_EQ(space->points().size(), 2u) << "buffers are left to choose";
+  EXPECT_EQ(space->excluded(), 0u);
+  options.constants.erase("CL");
+  options.constants["G"] = "16";
+  std::string text;
+  llvm::raw_string_ostream os(text);
+  EXPECT_FALSE(Space::get(readKernel(normal), "kernel.tw", options, os));
+  EXPECT_TRUE(llvm::StringRef(text).contains("no configuration")) << text;
 }
 
 TEST(Space, ChoosesTheSameEachTime) {

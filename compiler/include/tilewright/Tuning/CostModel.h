@@ -26,9 +26,12 @@ struct Work {
   double sharedBytes = 0;  ///< Read and written in shared memory.
   double laneOps = 0;      ///< Operations on elements, by all threads.
   double sharedReads = 0;  ///< Elements that threads read from shared memory.
-  double loadBytes = 0;    ///< Arriving in shared memory from outside.
-  double l2Bytes = 0;      ///< Asked of L2: a multicast counts for its CTA.
-  double copies = 0;       ///< Bulk loads: a multicast counts for its CTA.
+  /// Scalars of tensors that elements are computed with, beyond one a read: 128
+  /// columns share a scale, and a tile may lie across such blocks.
+  double scalars = 0;
+  double loadBytes = 0; ///< Arriving in shared memory from outside.
+  double l2Bytes = 0;   ///< Asked of L2: a multicast counts for its CTA.
+  double copies = 0;    ///< Bulk loads: a multicast counts for its CTA.
   double storeElements = 0;
   double gets = 0;   ///< Slots taken by the role.
   double waves = 0;  ///< Tensor-core groups that each of its groups waits for.

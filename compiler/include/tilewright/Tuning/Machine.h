@@ -25,13 +25,14 @@ namespace tilewright::tuning {
 /// Fitted. Times in microseconds, cycles of the nominal clock, bytes a
 /// nanosecond; the name of a member is that of its line in a fit.
 struct Coefficients {
-  double launch = 0;      ///< µs: an empty kernel, and the prologue.
-  double firstLoad = 0;   ///< µs: until the first slot is full.
-  double tensor = 0;      ///< Tensor-core cycles really taken by one.
-  double shared = 0;      ///< Likewise of shared memory, at 128 bytes a cycle.
-  double lane = 0;        ///< Likewise of the CUDA cores, at 128 operations.
-  double scale = 0;       ///< Cycles of the CUDA cores for a read scale.
-  double slot = 0;        ///< Cycles a role takes to change to its next slot.
+  double launch = 0;    ///< µs: an empty kernel, and the prologue.
+  double firstLoad = 0; ///< µs: until the first slot is full.
+  double tensor = 0;    ///< Tensor-core cycles really taken by one.
+  double shared = 0;    ///< Likewise of shared memory, at 128 bytes a cycle.
+  double lane = 0;      ///< Likewise of the CUDA cores, at 128 operations.
+  double scale = 0;     ///< Cycles of the CUDA cores for a read scale.
+  double select = 0;    ///< Cycles for each further scalar of a broadcast read.
+  double slot = 0;      ///< Cycles a role takes to change to its next slot.
   double clusterSlot = 0; ///< Cycles more where a cluster shares its slots.
   double wave = 0;        ///< Cycles from the issue of a product to its result.
   double hidden = 0;      ///< What a resource that is not the narrowest costs.
