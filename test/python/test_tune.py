@@ -80,7 +80,7 @@ def test_reads_reports():
 def test_coefficients_are_of_this_compiler():
     """The built-in ones choose well where they were fitted, and every one that
     is fitted moves some prediction."""
-    names = ("small-m-overlap.md", "large-variants.md")
+    names = ("small-m-overlap.md", "large-variants.md", "n2112-variants.md")
     samples = fit_cost_model.read([os.path.join(RECORDS, name) for name in names])
     predictor = fit_cost_model.Predictor(program(), samples)
     built_in = predictor({})

@@ -46,29 +46,30 @@ int64_t Machine::residentCTAs(int64_t size) const {
 /// docs/measurements/2026-11-29-h200.
 static Coefficients fittedOnH200() {
   Coefficients c;
-  c.launch = 2.125;
-  c.firstLoad = 0.6888;
-  c.tensor = 1.267;
-  c.shared = 0.7905;
-  c.lane = 0.5012;
-  c.scale = 12.52;
-  c.slot = 117.1;
-  c.clusterSlot = 46.16;
-  c.wave = 37.12;
-  c.hidden = 0.01828;
-  c.memoryHidden = 0.2391;
-  c.hbm = 3689;
-  c.copy = 0.04262;
-  c.l2 = 18090;
-  c.smLoad = 211.2;
-  c.outside = 0.02369;
-  c.loadLatency = 1075;
-  c.tile = 0.2077;
-  c.store = 0.0001;
-  c.chunk = 307.1;
-  c.cluster = 0.009545;
+  c.launch = 2.17;
+  c.firstLoad = 0.8186;
+  c.tensor = 1.255;
+  c.shared = 0.7976;
+  c.lane = 0.5;
+  c.scale = 12.51;
+  c.select = 13.14;
+  c.slot = 115.7;
+  c.clusterSlot = 40.82;
+  c.wave = 42.63;
+  c.hidden = 0.0172;
+  c.memoryHidden = 0.2492;
+  c.hbm = 3788;
+  c.copy = 0.04055;
+  c.l2 = 19010;
+  c.smLoad = 236.3;
+  c.outside = 0.02542;
+  c.loadLatency = 824.5;
+  c.tile = 0.1558;
+  c.store = 0.001942;
+  c.chunk = 328.4;
+  c.cluster = 0.009878;
   c.exchange = 1; // Not measured: a round trip between the CTAs of a cluster.
-  c.cached = 31.54;
+  c.cached = 14.68;
   return c;
 }
 
