@@ -21,4 +21,4 @@ install(DIRECTORY runtime/include/tilewright-c
   DESTINATION ${tilewright_package}/include COMPONENT wheel)
 install(DIRECTORY kernels
   DESTINATION ${tilewright_package} COMPONENT wheel
-  FILES_MATCHING PATTERN "*.tw" PATTERN "*.md")
+  FILES_MATCHING PATTERN "*.tw" PATTERN "*.md" PATTERN "*.json")

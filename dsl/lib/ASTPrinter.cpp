@@ -253,7 +253,7 @@ public:
         .Case<TuneStmt>([&](auto *s) {
           line() << "tune ";
           interleaveComma(s->choices, os, [&](const TuneStmt::Choice &c) {
-            os << c.name.name << " in ";
+            os << (c.hint ? "with " : "") << c.name.name << " in ";
             printSource(c.values, os);
           });
           if (s->where) {

@@ -276,15 +276,21 @@ Stmt *Parser::parseTune() {
   SmallVector<TuneStmt::Choice, 4> choices;
   do {
     TuneStmt::Choice choice{{}, nullptr};
-    if (!expectName(choice.name, "a constant after 'tune'") ||
-        !expect(Tok::KwIn, "after the constant"))
+    choice.hint = accept(Tok::KwWith);
+    if (!expectName(choice.name, choice.hint ? "a hint after 'with'"
+                                             : "a constant after 'tune'") ||
+        !expect(Tok::KwIn,
+                choice.hint ? "after the hint" : "after the constant"))
       return nullptr;
     choice.values = parseRange();
     if (!choice.values)
       return nullptr;
     choices.push_back(choice);
-  } while (at(Tok::Comma) && peek(1).kind == Tok::Ident &&
-           peek(2).kind == Tok::KwIn && accept(Tok::Comma));
+  } while (at(Tok::Comma) &&
+           ((peek(1).kind == Tok::Ident && peek(2).kind == Tok::KwIn) ||
+            (peek(1).kind == Tok::KwWith && peek(2).kind == Tok::Ident &&
+             peek(3).kind == Tok::KwIn)) &&
+           accept(Tok::Comma));
   Expr *where = nullptr;
   if (accept(Tok::KwWhere)) {
     where = parseExpr();

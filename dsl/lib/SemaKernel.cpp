@@ -120,7 +120,7 @@ static const Expr *tunedValue(ArrayRef<Stmt *> stmts, StringRef name) {
   for (const Stmt *stmt : stmts)
     if (auto *tune = dyn_cast<TuneStmt>(stmt))
       for (const TuneStmt::Choice &choice : tune->choices)
-        if (choice.name.name == name) {
+        if (!choice.hint && choice.name.name == name) {
           if (auto *tuple = dyn_cast<TupleExpr>(choice.values))
             return tuple->elems.front();
           if (auto *range = dyn_cast<RangeExpr>(choice.values))
@@ -435,11 +435,23 @@ void Sema::checkRequire(const RequireStmt *stmt) {
   }
 }
 
+/// The hints that a kernel as a whole can have and that change its speed alone
+/// (`pdl` is the launcher's).
+static constexpr StringLiteral tunableHints[] = {
+    "unroll", "peek", "prefetch", "buffers", "overlap", "static"};
+
 void Sema::checkTune(const TuneStmt *stmt) {
   for (const TuneStmt::Choice &choice : stmt->choices) {
-    bool known = any_of(decl.consts, [&](const ConstParam &param) {
-      return param.name.name == choice.name.name;
-    });
+    if (choice.hint && !is_contained(tunableHints, choice.name.name)) {
+      error(choice.name.loc,
+            "tune: '" + choice.name.name +
+                "' is no schedule hint of a kernel; there are " +
+                join(ArrayRef(tunableHints), ", "));
+      continue;
+    }
+    bool known = choice.hint || any_of(decl.consts, [&](const ConstParam &p) {
+                   return p.name.name == choice.name.name;
+                 });
     if (!known) {
       error(choice.name.loc, "tune: kernel '" + decl.name.name +
                                  "' has no constant '" + choice.name.name +
@@ -449,6 +461,7 @@ void Sema::checkTune(const TuneStmt *stmt) {
     }
     t::TuneChoice result;
     result.name = choice.name.name;
+    result.hint = choice.hint;
     if (auto *range = dyn_cast<RangeExpr>(choice.values)) {
       auto lower = checkConstInt(range->lower, "a tuning range");
       auto upper = checkConstInt(range->upper, "a tuning range");
@@ -483,10 +496,25 @@ void Sema::checkTune(const TuneStmt *stmt) {
                                 "16..257 step 16");
       continue;
     }
+    if (result.hint && any_of(result.values, [](int64_t v) { return v < 0; })) {
+      error(choice.values->loc,
+            "hint '" + result.name + "' cannot be negative");
+      continue;
+    }
     kernel->tune.push_back(std::move(result));
   }
-  if (stmt->where)
-    checkCondition(stmt->where, "a condition on tuned constants");
+  if (!stmt->where)
+    return;
+  const t::Expr *where =
+      checkCondition(stmt->where, "a condition on tuned constants");
+  if (isa<t::ErrorExpr>(where))
+    return;
+  if (!t::constantValue(where)) {
+    error(stmt->where->loc, "a condition on tuned constants may use constants "
+                            "only");
+    return;
+  }
+  kernel->tuneConditions.push_back(where);
 }
 
 //===----------------------------------------------------------------------===//

@@ -322,9 +322,15 @@ public:
       os << '\n';
     }
     for (const TuneChoice &choice : kernel.tune) {
-      line() << "tune " << choice.name << " in (";
+      line() << "tune " << (choice.hint ? "with " : "") << choice.name
+             << " in (";
       interleaveComma(choice.values, os);
       os << ")\n";
+    }
+    for (const Expr *condition : kernel.tuneConditions) {
+      line() << "tune where ";
+      print(condition, os);
+      os << '\n';
     }
     for (const Tensor *view : kernel.views)
       dump(*view);

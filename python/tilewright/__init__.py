@@ -9,7 +9,7 @@ Importing this package loads no library and touches no GPU, so a process may
 import it and fork. It is pure Python over the C API (libtilewright.so), and
 does not depend on the Python version or on PyTorch.
 """
-from ._compile import compile, device_target, has_compiler
+from ._compile import choose, compile, device_target, has_compiler
 from ._errors import (
     ArgumentError,
     ArtefactError,
@@ -18,6 +18,7 @@ from ._errors import (
     Error,
     NoGpuError,
 )
+from ._jit import Jit, jit
 from ._kernel import Kernel, load
 from ._sources import kernel_path
 from ._tensor import DeviceArray
@@ -29,11 +30,14 @@ __all__ = [
     "DeviceArray",
     "DriverError",
     "Error",
+    "Jit",
     "Kernel",
     "NoGpuError",
+    "choose",
     "compile",
     "device_target",
     "has_compiler",
+    "jit",
     "kernel_path",
     "load",
 ]

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Compiling from source."""
 import ctypes
+import json
 import os
 
 from . import _library, _tensor
@@ -43,6 +44,8 @@ def compile(
     facts=None,
     options=None,
     strict=False,
+    shape=None,
+    chip=None,
 ):
     """Compiles a kernel, or finds it in memory or in the disk cache.
 
@@ -58,8 +61,51 @@ def compile(
         that breaks one is refused.
     options: further options of the compiler by name.
     strict: advisories of the assembler are errors.
+    shape: extents, e.g. {"M": 64, "N": 4096, "K": 7168}, for which constants
+        without a value are chosen: by a table beside the kernel's file, else
+        by the cost model. They do not fix the kernel's dimensions.
+    chip: "h100" or "h200", what to choose for; default: the first GPU where
+        `target` is not named either.
     """
-    library = _library.library()
+    request, keep = _request(
+        source_or_path, kernel, constants, bake, target, facts, options, strict,
+        shape, chip,
+    )
+    handle = ctypes.c_void_p()
+    status = _library.library().twCompile(ctypes.byref(request), ctypes.byref(handle))
+    _library.check(status)
+    del keep  # Alive until here.
+    return Kernel(handle.value)
+
+
+def choose(
+    source_or_path,
+    shape=None,
+    kernel=None,
+    constants=None,
+    bake=None,
+    target=None,
+    options=None,
+    chip=None,
+):
+    """What `compile` would choose for a shape, without compiling: a dictionary
+    with the members constants, hints, chip, source ("model" or "table") and
+    microseconds; None if the kernel leaves nothing open. Without a shape: the
+    member tensors, which dimension letters their extents bind."""
+    request, keep = _request(
+        source_or_path, kernel, constants, bake, target, None, options, False,
+        shape, chip,
+    )
+    text = ctypes.create_string_buffer(1 << 14)
+    _library.check(_library.library().twChoose(ctypes.byref(request), text, len(text)))
+    del keep
+    return json.loads(text.value.decode()) if text.value else None
+
+
+def _request(
+    source_or_path, kernel, constants, bake, target, facts, options, strict, shape, chip
+):
+    """(CompileOptions, what must stay alive beside it)."""
     request = _library.CompileOptions(size=ctypes.sizeof(_library.CompileOptions))
     if isinstance(source_or_path, str) and _is_source(source_or_path):
         source = source_or_path.encode("utf-8")
@@ -69,21 +115,21 @@ def compile(
     request.kernel = kernel.encode() if kernel else None
     request.target = target.encode() if target else None
     request.strict = int(strict)
+    request.chip = chip.encode() if chip else None
     keep = []
     for name, values in (
         ("constants", constants),
         ("bake", bake),
         ("facts", facts),
         ("options", options),
+        ("shape", shape),
     ):
         array, count = _pairs(values)
         keep.append(array)
         pointer = ctypes.cast(array, ctypes.POINTER(ctypes.c_char_p))
         setattr(request, name, pointer)
         setattr(request, "num_" + name, count)
-    handle = ctypes.c_void_p()
-    _library.check(library.twCompile(ctypes.byref(request), ctypes.byref(handle)))
-    return Kernel(handle.value)
+    return request, keep
 
 
 def has_compiler():

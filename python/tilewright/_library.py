@@ -67,6 +67,9 @@ class CompileOptions(ctypes.Structure):
         ("options", POINTER(c_char_p)),
         ("num_options", c_size_t),
         ("strict", c_int32),
+        ("shape", POINTER(c_char_p)),
+        ("num_shape", c_size_t),
+        ("chip", c_char_p),
     ]
 
 
@@ -99,6 +102,7 @@ PROTOTYPES = {
     "twDeviceTarget": (c_int, [c_int32, c_char_p, c_size_t]),
     "twHasCompiler": (c_int, []),
     "twCompile": (c_int, [POINTER(CompileOptions), POINTER(c_void_p)]),
+    "twChoose": (c_int, [POINTER(CompileOptions), c_char_p, c_size_t]),
 }
 
 _ERRORS = {

@@ -116,12 +116,42 @@ static llvm::Error requireFacts(const CompileRequest &request,
   return llvm::Error::success();
 }
 
+/// The name of the first GPU; empty without one.
+static std::string defaultChip() {
+  auto driver = Driver::get();
+  if (!driver) {
+    llvm::consumeError(driver.takeError());
+    return "";
+  }
+  auto device = driver->device(0);
+  if (!device) {
+    llvm::consumeError(device.takeError());
+    return "";
+  }
+  return device->name;
+}
+
+llvm::Expected<std::string> Jit::choose(CompileRequest &request) {
+  std::optional<Compiler> compiler = getCompiler();
+  if (!compiler || !compiler->choose)
+    return "";
+  if (request.chip.empty() && request.target.empty())
+    request.chip = defaultChip();
+  return compiler->choose(request);
+}
+
 llvm::Expected<std::shared_ptr<Kernel>> Jit::get(CompileRequest request) {
   std::optional<Compiler> compiler = getCompiler();
   if (!compiler || !compiler->compile)
     return llvm::make_error<CompileError>(
         "this library has no compiler: use one that includes it, or load a "
         "compiled artefact");
+  // Without extents the compiler says which constants have no value.
+  if (!request.shape.empty()) {
+    llvm::Expected<std::string> chosen = choose(request);
+    if (!chosen)
+      return chosen.takeError();
+  }
   if (request.target.empty())
     request.target = defaultTarget();
   std::string key =

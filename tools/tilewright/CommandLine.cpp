@@ -26,6 +26,9 @@ cl::SubCommand benchCommand("bench", "Time a kernel on random inputs");
 cl::SubCommand infoCommand("info",
                            "Print the resources of a kernel and what was "
                            "chosen for it");
+cl::SubCommand tuneCommand("tune",
+                           "Compare the choices of the cost model with "
+                           "measured times, and write tables of the best");
 } // namespace tilewright::cli
 
 /// LLVM registers hundreds of options of its own; `--help` shows ours.
@@ -52,7 +55,7 @@ extern "C" int tilewrightCommandLine(int argc, const char *const *given) {
   llvm::InitLLVM init(argc, argv);
   for (cl::SubCommand *command :
        {&cl::SubCommand::getTopLevel(), &cli::compileCommand, &cli::runCommand,
-        &cli::benchCommand, &cli::infoCommand})
+        &cli::benchCommand, &cli::infoCommand, &cli::tuneCommand})
     hideForeignOptions(*command);
   cl::SetVersionPrinter([](llvm::raw_ostream &os) {
     os << compilerVersion() << " (MLIR " LLVM_VERSION_STRING ")\n";
@@ -74,6 +77,8 @@ extern "C" int tilewrightCommandLine(int argc, const char *const *given) {
     return cli::runRun();
   if (cli::benchCommand)
     return cli::runBench();
+  if (cli::tuneCommand)
+    return cli::runTune();
   llvm::errs() << "error: no command; try `tilewright --help`\n";
   return 1;
 }

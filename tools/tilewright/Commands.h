@@ -14,7 +14,7 @@
 namespace tilewright::cli {
 
 extern llvm::cl::SubCommand compileCommand, runCommand, benchCommand,
-    infoCommand;
+    infoCommand, tuneCommand;
 
 /// `NAME=VALUE` pairs of an option such as `-D`; false (with a message) if one
 /// is malformed or given twice.
@@ -32,6 +32,12 @@ bool getCompileOptions(CompileOptions &options);
 /// The file named on the command line.
 std::string getInputFile();
 
+/// The extents of --shape.
+bool getShape(std::map<std::string, int64_t> &extents);
+/// Chooses constants that have no value for the extents of --shape and --bake,
+/// and says so on standard error. False after an error.
+bool chooseForShape(CompileOptions &options, llvm::StringRef source);
+
 /// Compiles the input file; reports errors on standard error.
 std::optional<CompileResult> compileInput(const CompileOptions &options);
 
@@ -42,6 +48,7 @@ int runCompile();
 int runInfo();
 int runRun();
 int runBench();
+int runTune();
 
 } // namespace tilewright::cli
 

@@ -151,7 +151,10 @@ std::optional<CompileResult> cli::compileInput(const CompileOptions &options) {
            << "': " << buffer.getError().message() << "\n";
     return std::nullopt;
   }
-  return compile(std::move(*buffer), options, errs());
+  CompileOptions chosen = options;
+  if (!chooseForShape(chosen, (*buffer)->getBuffer()))
+    return std::nullopt;
+  return compile(std::move(*buffer), chosen, errs());
 }
 
 /// Writes a whole file or nothing.

@@ -5,6 +5,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Commands.h"
+#include "Tune.h"
 
 #include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/raw_ostream.h"
@@ -12,6 +13,13 @@
 using namespace llvm;
 using namespace tilewright;
 using namespace tilewright::cli;
+
+static cl::OptionCategory category("Info options");
+static cl::opt<bool>
+    why("why",
+        cl::desc("Say which configurations of `tune` were weighed for the "
+                 "extents of --shape, and what decided"),
+        cl::cat(category), cl::sub(infoCommand));
 
 static int64_t integer(const json::Object &object, StringRef key) {
   return object.getInteger(key).value_or(0);
@@ -113,6 +121,8 @@ void cli::printResources(const json::Object &manifest, raw_ostream &os) {
 }
 
 int cli::runInfo() {
+  if (why)
+    return explainChoice();
   CompileOptions options;
   if (!getCompileOptions(options))
     return 1;

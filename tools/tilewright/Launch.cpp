@@ -21,11 +21,6 @@ namespace typed = tilewright::dsl::typed;
 static cl::OptionCategory category("Launch options");
 
 static cl::list<std::string>
-    shapes("shape", cl::value_desc("NAME=EXTENT,…"),
-           cl::desc("The extents of the launch, by the kernel's dimension "
-                    "letters: --shape M=4096,N=4096,K=7168"),
-           cl::cat(category), cl::sub(runCommand), cl::sub(benchCommand));
-static cl::list<std::string>
     scalars("arg", cl::value_desc("NAME=NUMBER"),
             cl::desc("The value of a scalar argument: --arg eps=1e-6"),
             cl::cat(category), cl::sub(runCommand), cl::sub(benchCommand));
@@ -50,11 +45,13 @@ bool cli::report(Error error) {
 //===----------------------------------------------------------------------===//
 
 bool Launch::instantiate() {
-  std::string path = getInputFile();
+  std::string path = subject ? subject->path : getInputFile();
   ErrorOr<std::unique_ptr<MemoryBuffer>> buffer =
       MemoryBuffer::getFileOrSTDIN(path, /*IsText=*/true);
   if (!buffer)
     return report("cannot read '" + path + "': " + buffer.getError().message());
+  if (!subject && !chooseForShape(options, (*buffer)->getBuffer()))
+    return false;
   sources.AddNewSourceBuffer(std::move(*buffer), {});
   diags = std::make_unique<dsl::Diagnostics>(sources, &errs());
   dsl::File file = dsl::parse(sources, sources.getMainFileID(), ast, *diags);
@@ -93,7 +90,9 @@ static std::string names(ArrayRef<const typed::Dim *> dims) {
 
 bool Launch::bindExtents() {
   std::map<std::string, int64_t> given;
-  if (!parseExtents("--shape", shapes, given))
+  if (subject)
+    given = subject->extents;
+  else if (!getShape(given))
     return false;
   SmallVector<const typed::Dim *> missing, open;
   for (const typed::Dim *dim : instance->dims) {
@@ -150,8 +149,13 @@ bool Launch::bindScalars() {
 
 bool Launch::prepare() {
   seed = seedOption;
-  return getCompileOptions(options) && instantiate() && bindExtents() &&
-         bindScalars();
+  if (!getCompileOptions(options))
+    return false;
+  if (subject) {
+    options.constants = subject->constants;
+    options.hints = subject->hints;
+  }
+  return instantiate() && bindExtents() && bindScalars();
 }
 
 std::string Launch::extents() const {
@@ -193,6 +197,8 @@ Exit Launch::findDevice(int number) {
 }
 
 bool Launch::compile() {
+  if (loaded)
+    return true;
   if (!instance->scalars.empty())
     return report("scalar arguments cannot be given to a GPU launch yet; "
                   "--device reference takes them");

@@ -21,9 +21,20 @@ namespace tilewright::cli {
 /// What every failure is: a line on standard error, and an exit status.
 enum Exit { Ok = 0, Failed = 1, NoGpu = 2 };
 
+/// What a launch is of, in place of the command line's file, -D, --hint and
+/// --shape.
+struct LaunchSubject {
+  std::string path;
+  std::map<std::string, std::string> constants;
+  std::map<std::string, int64_t> hints, extents;
+};
+
 /// A kernel instance, the extents of one launch, and its tensors on the host.
 class Launch {
 public:
+  Launch() = default;
+  explicit Launch(LaunchSubject subject) : subject(std::move(subject)) {}
+
   /// Reads and instantiates the input file, and binds `--shape` and `--arg`.
   /// False after an error, which is reported.
   bool prepare();
@@ -32,7 +43,7 @@ public:
   /// there is none.
   Exit findDevice(int ordinal);
 
-  /// Compiles the kernel for the GPU.
+  /// Compiles the kernel for the GPU, unless `loaded` is set.
   bool compile();
 
   /// Allocates and fills the tensors: random values by type and seed in inputs
@@ -76,6 +87,7 @@ private:
   bool bindExtents();
   bool bindScalars();
 
+  std::optional<LaunchSubject> subject;
   llvm::SourceMgr sources;
   std::unique_ptr<dsl::Diagnostics> diags;
   dsl::ASTContext ast;

@@ -4,7 +4,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "tilewright/Driver/Compile.h"
+#include "tilewright/Driver/Choose.h"
 #include "tilewright/Runtime/Jit.h"
 
 #include "llvm/Support/FileSystem.h"
@@ -64,6 +64,57 @@ compileRequest(const runtime::CompileRequest &request) {
   return artefact;
 }
 
+static llvm::Expected<std::string>
+chooseForRequest(runtime::CompileRequest &request) {
+  llvm::Expected<CompileOptions> options = toOptions(request);
+  if (!options)
+    return options.takeError();
+  // A chip that nobody fitted is taken for the default one; a name that the
+  // caller misspelt looks the same, so the answer says which it was.
+  const tuning::Machine *machine = tuning::findMachine(request.chip);
+  if (!machine)
+    machine = &tuning::defaultMachine();
+  std::string diagnostics;
+  llvm::raw_string_ostream os(diagnostics);
+  if (request.shape.empty() && request.bake.empty()) {
+    std::shared_ptr<const Space> space =
+        Space::get(request.source, request.fileName, *options, os);
+    if (!space)
+      return llvm::make_error<runtime::CompileError>(
+          llvm::StringRef(diagnostics).rtrim());
+    llvm::json::Array tensors;
+    for (const auto &[name, letters] : space->signature())
+      tensors.push_back(llvm::json::Object{
+          {"name", name}, {"shape", llvm::json::Array(letters)}});
+    return llvm::formatv("{0}", llvm::json::Value(llvm::json::Object{
+                                    {"tensors", std::move(tensors)}}))
+        .str();
+  }
+  std::optional<Choice> choice;
+  if (!chooseConstants(*options, request.source, request.fileName,
+                       request.shape, *machine, os, &choice))
+    return llvm::make_error<runtime::CompileError>(
+        llvm::StringRef(diagnostics).rtrim());
+  if (!choice)
+    return "";
+  request.constants = options->constants;
+  llvm::json::Object constants, hints;
+  for (const auto &[name, value] : options->constants)
+    constants[name] = value;
+  for (const auto &[name, value] : options->hints) {
+    request.options["hint." + name] = std::to_string(value);
+    hints[name] = value;
+  }
+  llvm::json::Object answer{{"constants", std::move(constants)},
+                            {"hints", std::move(hints)},
+                            {"chip", machine->name},
+                            {"source", choice->measured ? "table" : "model"},
+                            {"microseconds", choice->measured
+                                                 ? *choice->measured
+                                                 : choice->prediction->total}};
+  return llvm::formatv("{0}", llvm::json::Value(std::move(answer))).str();
+}
+
 extern "C" void tilewrightRegisterCompiler(void);
 
 /// Size and time of the file that holds this compiler: a rebuilt compiler of
@@ -99,5 +150,5 @@ static std::string describeVersion(const runtime::CompileRequest &request) {
 
 /// Called by the C API of a library that has the compiler inside.
 extern "C" void tilewrightRegisterCompiler(void) {
-  runtime::setCompiler({describeVersion, compileRequest});
+  runtime::setCompiler({describeVersion, compileRequest, chooseForRequest});
 }

@@ -133,12 +133,27 @@ typedef struct twCompileOptions {
   const char *const *options; /* "ptxas=/path": options of the compiler */
   size_t num_options;
   int32_t strict; /* assembler advisories are errors */
+  /* Extents for which the cost model, or a table beside `path`, chooses the
+     constants that have no value: "M=64". What is baked in counts too. */
+  const char *const *shape;
+  size_t num_shape;
+  const char *chip; /* "h200"; NULL: the first GPU's where target is NULL too */
 } twCompileOptions;
 
 /* Compiles, or finds the kernel in memory or in the disk cache
    ($TILEWRIGHT_CACHE_DIR, else $XDG_CACHE_HOME/tilewright, else
    $HOME/.cache/tilewright; set but empty: none). */
 TW_API twStatus twCompile(const twCompileOptions *options, twKernel *out);
+
+/* What twCompile would choose for `shape`, without compiling: JSON with the
+   members constants, hints, chip, source ("model" or "table") and
+   microseconds, with its NUL at most `size` bytes; "" where all constants have
+   values. Without extents (no shape, nothing baked in): the member tensors, a
+   list of name and shape, the dimension letters that a launch binds. The first
+   choice of a kernel plans its search space (a fraction of a second), later
+   ones take microseconds. */
+TW_API twStatus twChoose(const twCompileOptions *options, char *json,
+                         size_t size);
 
 /* A request as a compiler callback sees it: `request_json` has the members
    source, file, kernel, target, constants, bake, facts, options, strict. */

@@ -93,6 +93,13 @@ makeRequest(const twCompileOptions &options) {
   if (llvm::Error error = splitPairs("options", options.options,
                                      options.num_options, request.options))
     return std::move(error);
+  std::map<std::string, std::string> shape;
+  if (llvm::Error error =
+          splitPairs("shape", options.shape, options.num_shape, shape))
+    return std::move(error);
+  if (llvm::Error error = toIntegers("shape", shape, request.shape))
+    return std::move(error);
+  request.chip = text(options.chip);
   if (llvm::Error error = toIntegers("bake", bake, request.bake))
     return std::move(error);
   if (llvm::Error error = toIntegers("facts", facts, request.facts))
@@ -112,6 +119,28 @@ twStatus twCompile(const twCompileOptions *options, twKernel *out) {
   if (!request)
     return report(request.takeError());
   return publish(Jit::global().get(std::move(*request)), out);
+}
+
+twStatus twChoose(const twCompileOptions *options, char *json, size_t size) {
+  if (!options || !json || size == 0)
+    return report(argumentError(llvm::Twine("'") +
+                                (options ? "json" : "options") + "' is null"));
+  json[0] = '\0';
+  registerBuiltin();
+  twCompileOptions given = {};
+  std::memcpy(&given, options, std::min(options->size, sizeof(given)));
+  auto request = makeRequest(given);
+  if (!request)
+    return report(request.takeError());
+  auto chosen = Jit::global().choose(*request);
+  if (!chosen)
+    return report(chosen.takeError());
+  if (chosen->size() + 1 > size)
+    return report(argumentError("'json' has room for " + llvm::Twine(size) +
+                                " bytes, the choice needs " +
+                                llvm::Twine(chosen->size() + 1)));
+  std::memcpy(json, chosen->c_str(), chosen->size() + 1);
+  return TW_OK;
 }
 
 namespace {

@@ -626,7 +626,8 @@ struct RequireStmt : Stmt {
 struct TuneStmt : Stmt {
   struct Choice {
     Ident name;
-    Expr *values; ///< A tuple or a range of constants.
+    Expr *values;      ///< A tuple or a range of constants.
+    bool hint = false; ///< `with unroll in (…)`: a schedule hint.
   };
   TuneStmt(llvm::ArrayRef<Choice> choices, Expr *where, llvm::SMLoc l)
       : Stmt(StmtKind::Tune, l), choices(choices), where(where) {}

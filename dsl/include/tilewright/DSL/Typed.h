@@ -653,6 +653,7 @@ struct RunTimeRequire {
 /// One `tune X in (…)`. A bool is 0 or 1, an element type its `Elem`.
 struct TuneChoice {
   llvm::StringRef name;
+  bool hint = false; ///< `tune with X in (…)`: a schedule hint of the kernel.
   llvm::SmallVector<int64_t, 8> values;
 };
 
@@ -672,6 +673,9 @@ public:
   std::vector<const Role *> roles;
   std::vector<RunTimeRequire> requirements;
   std::vector<TuneChoice> tune;
+  /// What holds for every point of the space that `tune` spans. An instance
+  /// whose constants were given need not meet them.
+  std::vector<const Expr *> tuneConditions;
 
   /// Indented outline with every type, stable for tests (`--emit=typed`).
   void dump(llvm::raw_ostream &os) const;

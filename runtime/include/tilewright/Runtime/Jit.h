@@ -29,6 +29,12 @@ struct CompileRequest {
   std::map<std::string, int64_t> bake;
   /// Known divisors of run-time dimensions; checked at launch.
   std::map<std::string, int64_t> facts;
+  /// Extents for which constants without a value are chosen (with what is baked
+  /// in); not part of the key, the chosen constants are.
+  std::map<std::string, int64_t> shape;
+  /// The chip to choose for ("h200"); empty: the first GPU's, and without one,
+  /// or with `target` named, the compiler's default.
+  std::string chip;
   std::string target;  ///< "sm_90a", …; empty: the device's, else sm_90a.
   bool strict = false; ///< Assembler advisories are errors.
   /// Further options by name ("ptxas", …), part of the key.
@@ -44,6 +50,10 @@ struct Compiler {
   /// in this text invalidates cached artefacts.
   std::function<std::string(const CompileRequest &)> version;
   CompileFn compile;
+  /// Gives constants without a value the ones chosen for `shape`: fills
+  /// `constants` and `options`, and returns what it chose as JSON, or "" where
+  /// there was nothing to choose. Absent: no choice.
+  std::function<llvm::Expected<std::string>(CompileRequest &)> choose = nullptr;
 };
 
 /// Registers the process-wide compiler (replacing any earlier one).
@@ -64,6 +74,9 @@ public:
   static Jit &global();
 
   llvm::Expected<std::shared_ptr<Kernel>> get(CompileRequest request);
+
+  /// Compiler::choose, after the chip has been found out.
+  llvm::Expected<std::string> choose(CompileRequest &request);
 
   /// How many requests each level answered.
   struct Counters {
