@@ -27,7 +27,7 @@ from harness.variants import Variant  # noqa: E402
 
 KERNELS = tuple(
     os.path.relpath(Variant(name, name).source(), ROOT)
-    for name in ("fp8_gemm_nt", "fp8_gemm_nt_swap_ab")
+    for name in ("fp8_gemm_nt", "fp8_gemm_nt_swap_ab", "fp8_gemm_nt_split_k")
 )
 
 

@@ -290,8 +290,8 @@ private:
   }
 };
 
-/// One bulk copy for each CTA. The bytes arrive at the barrier of the CTA that
-/// they go to (PTX ISA, cp.async.bulk, .shared::cluster.shared::cta).
+/// One bulk copy for each other CTA. The bytes arrive at the barrier of the CTA
+/// that they go to (PTX ISA, cp.async.bulk, .shared::cluster.shared::cta).
 struct LowerSend : OpConversionPattern<SendOp> {
   using OpConversionPattern::OpConversionPattern;
   LogicalResult
@@ -330,13 +330,16 @@ struct LowerSend : OpConversionPattern<SendOp> {
       Value source = getSharedAddress(
           rewriter, loc,
           getStart(arith, *from, op.getOver(), arith.constant(part)));
+      Value other = arith::CmpIOp::create(
+          rewriter, loc, arith::CmpIPredicate::ne, rank, arith.constant(part));
       LLVM::InlineAsmOp::create(
           rewriter, loc, TypeRange(),
           ValueRange{arith::AddIOp::create(rewriter, loc, base, dest), source,
-                     size, arith::AddIOp::create(rewriter, loc, base, barrier)},
-          "cp.async.bulk.shared::cluster.shared::cta.mbarrier::complete_tx::"
-          "bytes [$0], [$1], $2, [$3];",
-          "r,r,r,r,~{memory}", /*has_side_effects=*/true,
+                     size, arith::AddIOp::create(rewriter, loc, base, barrier),
+                     other},
+          "@$4 cp.async.bulk.shared::cluster.shared::cta.mbarrier::complete_tx"
+          "::bytes [$0], [$1], $2, [$3];",
+          "r,r,r,r,b,~{memory}", /*has_side_effects=*/true,
           /*is_align_stack=*/false, LLVM::tailcallkind::TailCallKind::None,
           LLVM::AsmDialectAttr::get(op.getContext(), LLVM::AsmDialect::AD_ATT),
           /*operand_attrs=*/ArrayAttr());

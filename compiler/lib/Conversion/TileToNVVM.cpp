@@ -414,7 +414,9 @@ struct LowerPutParts : OpConversionPattern<PutPartsOp> {
     Location loc = op.getLoc();
     ViewType view = op.getView().getType();
     FailureOr<ViewPlace> place = getPlace(rewriter, op, op.getView());
-    if (failed(place) || failed(checkElement(op, view.getElementType())))
+    FailureOr<ViewPlace> own = getPlace(rewriter, op, op.getOwn());
+    if (failed(place) || failed(own) ||
+        failed(checkElement(op, view.getElementType())))
       return failure();
     if (!op.getLayout())
       return op.emitOpError("has no layout yet; run tile-distribute first");
@@ -434,30 +436,42 @@ struct LowerPutParts : OpConversionPattern<PutPartsOp> {
       if (axis.getValue() != op.getOver())
         threadPart[axis.getValue()] =
             getThreadPart(arith, layout, axis.getValue(), thread);
+    Value rank = rewriter.getRemappedValue(op.getRank());
+    llvm::DenseMap<int64_t, Value> bases;
     for (int64_t reg = 0; reg < static_cast<int64_t>(values.size());
          reg += width) {
-      // Constants apart: where no thread of a register leaves its part, the
-      // place is the register's alone.
+      // Where no thread of a register leaves its part, the part is known here.
       int64_t start = layout.registerPart(op.getAxis(), reg);
-      Value own = threadPart[op.getAxis()];
       bool known = start / part ==
                    (start + getMaxThreadPart(layout, op.getAxis())) / part;
-      Value whole = arith.add(own, arith.constant(start));
+      Value whole = arith.add(threadPart[op.getAxis()], arith.constant(start));
+      Value at = known ? arith.constant(start / part)
+                       : arith.divui(whole, arith.constant(part));
+      // Both views are alike but for where they begin.
+      Value &base = bases[known ? start / part : -1 - reg];
+      if (!base)
+        base = arith::SelectOp::create(
+            rewriter, loc,
+            arith::CmpIOp::create(rewriter, loc, arith::CmpIPredicate::eq, at,
+                                  rank),
+            own->base, place->base);
+      ViewPlace chosen = *place;
+      chosen.base = base;
       SmallVector<Value> indices;
       for (StringAttr axis : view.getAxes()) {
         StringRef name = axis.getValue();
         if (name == op.getOver())
-          indices.push_back(known ? arith.constant(start / part)
-                                  : arith.divui(whole, arith.constant(part)));
+          indices.push_back(at);
         else if (name != op.getAxis())
           indices.push_back(
               arith.add(threadPart[name],
                         arith.constant(layout.registerPart(name, reg))));
         else
-          indices.push_back(known ? arith.add(own, arith.constant(start % part))
-                                  : arith.remui(whole, arith.constant(part)));
+          indices.push_back(
+              known ? arith.add(threadPart[name], arith.constant(start % part))
+                    : arith.remui(whole, arith.constant(part)));
       }
-      storeVector(rewriter, loc, getElementOffset(arith, *place, view, indices),
+      storeVector(rewriter, loc, getElementOffset(arith, chosen, view, indices),
                   values.slice(reg, width), bytes);
     }
     rewriter.eraseOp(op);

@@ -346,7 +346,8 @@ struct PutPartsPattern : public OpConversionPattern<PutPartsOp> {
                   ConversionPatternRewriter &rewriter) const override {
     auto type = cast<TileType>(op.getValue().getType());
     PutPartsOp::create(rewriter, op.getLoc(), adaptor.getValue(), op.getView(),
-                       op.getAxisAttr(), op.getOverAttr(), type.getLayout());
+                       op.getOwn(), op.getRank(), op.getAxisAttr(),
+                       op.getOverAttr(), type.getLayout());
     rewriter.eraseOp(op);
     return success();
   }

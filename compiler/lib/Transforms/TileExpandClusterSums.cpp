@@ -170,9 +170,9 @@ private:
     Value put = pipe::AcquirePutOp::create(builder, loc, slotType, name,
                                            Value(), Value());
     Value mine = pipe::FieldOp::create(builder, loc, view, put, "mine");
-    PutPartsOp::create(builder, loc, sum.getSource(), mine, axis, from,
-                       FragmentAttr());
     Value theirs = pipe::FieldOp::create(builder, loc, view, put, "parts");
+    PutPartsOp::create(builder, loc, sum.getSource(), mine, theirs, rank, axis,
+                       from, FragmentAttr());
     pipe::SendOp::create(builder, loc, mine, theirs, from, rank, put);
     pipe::CommitOp::create(builder, loc, put);
     Value get = pipe::AcquireGetOp::create(builder, loc, slotType, name,

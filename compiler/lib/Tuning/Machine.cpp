@@ -46,30 +46,30 @@ int64_t Machine::residentCTAs(int64_t size) const {
 /// docs/measurements/2026-11-29-h200.
 static Coefficients fittedOnH200() {
   Coefficients c;
-  c.launch = 2.17;
-  c.firstLoad = 0.8186;
-  c.tensor = 1.255;
-  c.shared = 0.7976;
-  c.lane = 0.5;
-  c.scale = 12.51;
-  c.select = 13.14;
-  c.slot = 115.7;
-  c.clusterSlot = 40.82;
-  c.wave = 42.63;
-  c.hidden = 0.0172;
-  c.memoryHidden = 0.2492;
-  c.hbm = 3788;
-  c.copy = 0.04055;
-  c.l2 = 19010;
-  c.smLoad = 236.3;
-  c.outside = 0.02542;
-  c.loadLatency = 824.5;
-  c.tile = 0.1558;
-  c.store = 0.001942;
-  c.chunk = 328.4;
-  c.cluster = 0.009878;
-  c.exchange = 1; // Not measured: a round trip between the CTAs of a cluster.
-  c.cached = 14.68;
+  c.launch = 2.08;
+  c.firstLoad = 0.9536;
+  c.tensor = 1.277;
+  c.shared = 0.8696;
+  c.lane = 0.5196;
+  c.scale = 10.64;
+  c.select = 13.78;
+  c.slot = 85.36;
+  c.clusterSlot = 15.51;
+  c.wave = 77.3;
+  c.hidden = 0.01128;
+  c.memoryHidden = 0.2122;
+  c.hbm = 3937.0;
+  c.copy = 0.07494;
+  c.l2 = 14630.0;
+  c.smLoad = 196.0;
+  c.outside = 0.0219;
+  c.loadLatency = 1203.0;
+  c.tile = 0.1616;
+  c.store = 0.01615;
+  c.chunk = 284.9;
+  c.cluster = 0.03877;
+  c.exchange = 1.056;
+  c.cached = 27.16;
   return c;
 }
 

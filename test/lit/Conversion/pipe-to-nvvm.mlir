@@ -128,7 +128,8 @@ llvm.func @init_exchange() {
   llvm.return
 }
 
-// Four pieces of 16 * 8 * 4 bytes, each to the barrier of the CTA it goes to.
+// Pieces of 16 * 8 * 4 bytes, each to the barrier of the CTA it goes to, none to
+// this one.
 
 // CHECK-LABEL: llvm.func @send(
 llvm.func @send(%i: i32) {
@@ -138,7 +139,7 @@ llvm.func @send(%i: i32) {
   %b = pipe.field %s["parts"] : !pipe.slot<@exchange> -> !parts
   // CHECK: %[[BYTES:.*]] = arith.constant 512 : i32
   // CHECK: nvvm.mapa %{{.*}}, %c0_i32
-  // CHECK: llvm.inline_asm has_side_effects asm_dialect = att "cp.async.bulk.shared::cluster.shared::cta.mbarrier::complete_tx::bytes [$0], [$1], $2, [$3];", "r,r,r,r,~{memory}" %{{.*}}, %{{.*}}, %[[BYTES]], %
+  // CHECK: llvm.inline_asm has_side_effects asm_dialect = att "@$4 cp.async.bulk.shared::cluster.shared::cta.mbarrier::complete_tx::bytes [$0], [$1], $2, [$3];", "r,r,r,r,b,~{memory}" %{{.*}}, %{{.*}}, %[[BYTES]], %
   // CHECK: nvvm.mapa %{{.*}}, %c1_i32
   // CHECK: cp.async.bulk
   // CHECK: nvvm.mapa %{{.*}}, %c2_i32

@@ -192,8 +192,8 @@ tile.kernel @exchange() target "sm_90a" {
     // CHECK-NEXT: pipe.send {{.*}} arrive %[[PUT]]
     // CHECK-NEXT: }
     pipe.send %mine to %parts over "cta$" at %c0 arrive %s : !p, !pipe.slot<@x>
-    // 2 * 32 * 16 * 4 bytes, a quarter for each warp.
-    // CHECK-NEXT: pipe.arrive @x full[%{{.*}}] expect 1024 per_warp
+    // 32 * 16 * 4 bytes of the other CTA, a quarter for each warp.
+    // CHECK-NEXT: pipe.arrive @x full[%{{.*}}] expect 512 per_warp
     pipe.commit %s : !pipe.slot<@x>
     // CHECK: pipe.wait @x full
     %g = pipe.acquire_get @x : !pipe.slot<@x>

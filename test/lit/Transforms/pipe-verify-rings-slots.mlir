@@ -645,8 +645,8 @@ tile.kernel @exchange(%n: index {tile.name = "N"}) target "sm_90a" {
       // expected-error @+1 {{role 'math' ends without a drain of 'x': other CTAs of the cluster may still arrive at its barriers}}
       %s = pipe.acquire_put @x : !pipe.slot<@x>
       %mine = pipe.field %s["mine"] : !pipe.slot<@x> -> !p
-      tile.put_parts %v to %mine along "m" over "cta$" : !tile.tile<[m: 64], f32>, !p
       %parts = pipe.field %s["parts"] : !pipe.slot<@x> -> !p
+      tile.put_parts %v to %mine, %parts at %r along "m" over "cta$" : !tile.tile<[m: 64], f32>, !p
       pipe.send %mine to %parts over "cta$" at %r arrive %s : !p, !pipe.slot<@x>
       pipe.commit %s : !pipe.slot<@x>
       %g = pipe.acquire_get @x : !pipe.slot<@x>
@@ -674,8 +674,8 @@ tile.kernel @alone(%n: index {tile.name = "N"}) target "sm_90a" {
       scf.if %first {
         %s = pipe.acquire_put @x : !pipe.slot<@x>
         %mine = pipe.field %s["mine"] : !pipe.slot<@x> -> !p
-        tile.put_parts %v to %mine along "m" over "cta$" : !tile.tile<[m: 64], f32>, !p
         %parts = pipe.field %s["parts"] : !pipe.slot<@x> -> !p
+        tile.put_parts %v to %mine, %parts at %r along "m" over "cta$" : !tile.tile<[m: 64], f32>, !p
         pipe.send %mine to %parts over "cta$" at %r arrive %s : !p, !pipe.slot<@x>
         pipe.commit %s : !pipe.slot<@x>
         %g = pipe.acquire_get @x : !pipe.slot<@x>

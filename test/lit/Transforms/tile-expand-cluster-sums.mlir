@@ -23,8 +23,8 @@ tile.kernel @split(
       // CHECK: %[[OFFSET:.*]] = arith.muli %[[S]], %c16
       // CHECK: %[[PUT:.*]] = pipe.acquire_put @math_sum
       // CHECK: %[[MINE:.*]] = pipe.field %[[PUT]]["mine"]
-      // CHECK: tile.put_parts %[[T]] to %[[MINE]] along "m" over "cta$"
       // CHECK: %[[THEIRS:.*]] = pipe.field %[[PUT]]["parts"]
+      // CHECK: tile.put_parts %[[T]] to %[[MINE]], %[[THEIRS]] at %[[S]] along "m" over "cta$"
       // CHECK: pipe.send %[[MINE]] to %[[THEIRS]] over "cta$" at %[[S]] arrive %[[PUT]]
       // CHECK: pipe.commit %[[PUT]]
       // CHECK: %[[GET:.*]] = pipe.acquire_get @math_sum

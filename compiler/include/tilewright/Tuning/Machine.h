@@ -65,7 +65,7 @@ struct Machine {
   /// CTAs that fill an SM each, in clusters of this many, at the same time:
   /// a cluster lies within one graphics processing cluster, whose SMs need not
   /// be a multiple of it.
-  int64_t residentClusters2 = 66, residentClusters4 = 31,
+  int64_t residentClusters2 = 66, residentClusters4 = 32,
           residentClusters8 = 14;
   Coefficients fitted;
 

@@ -315,11 +315,12 @@ LogicalResult SendOp::verify() {
 
 Value SendOp::getFilledView() { return getDest(); }
 
-/// What all CTAs send to this one: as many parts as this one sends.
+/// What the other CTAs send to this one: as many parts as this one sends.
 int64_t SendOp::getTransactionBytes() {
   tile::ViewType view = getDest().getType();
-  return view.getNumElements() * tile::getStorageBits(view.getElementType()) /
-         8;
+  int64_t parts = *view.getExtent(getOver());
+  return view.getNumElements() / parts * (parts - 1) *
+         tile::getStorageBits(view.getElementType()) / 8;
 }
 
 //===----------------------------------------------------------------------===//

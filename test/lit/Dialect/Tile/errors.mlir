@@ -1120,33 +1120,33 @@ func.func private @f(!tile.tile<[m 64], f32>)
 
 // -----
 
-func.func @f(%t: !tile.tile<[m: 16, n: 8], f32>, %v: !tile.view<[cta: 2, m: 8, n: 8], f32>) {
+func.func @f(%t: !tile.tile<[m: 16, n: 8], f32>, %v: !tile.view<[cta: 2, m: 8, n: 8], f32>, %r: index) {
   // expected-error @+1 {{axis 'k' is not an axis of}}
-  tile.put_parts %t to %v along "k" over "cta" : !tile.tile<[m: 16, n: 8], f32>, !tile.view<[cta: 2, m: 8, n: 8], f32>
+  tile.put_parts %t to %v, %v at %r along "k" over "cta" : !tile.tile<[m: 16, n: 8], f32>, !tile.view<[cta: 2, m: 8, n: 8], f32>
   return
 }
 
 // -----
 
-func.func @f(%t: !tile.tile<[m: 16, n: 8], f32>, %v: !tile.view<[cta: 2, m: 8, n: 8], f32>) {
+func.func @f(%t: !tile.tile<[m: 16, n: 8], f32>, %v: !tile.view<[cta: 2, m: 8, n: 8], f32>, %r: index) {
   // expected-error @+1 {{cuts the axis along which the parts lie}}
-  tile.put_parts %t to %v along "cta" over "cta" : !tile.tile<[m: 16, n: 8], f32>, !tile.view<[cta: 2, m: 8, n: 8], f32>
+  tile.put_parts %t to %v, %v at %r along "cta" over "cta" : !tile.tile<[m: 16, n: 8], f32>, !tile.view<[cta: 2, m: 8, n: 8], f32>
   return
 }
 
 // -----
 
-func.func @f(%t: !tile.tile<[m: 8, n: 8], f32>, %v: !tile.view<[cta: 2, m: 8, n: 8], f32>) {
+func.func @f(%t: !tile.tile<[m: 8, n: 8], f32>, %v: !tile.view<[cta: 2, m: 8, n: 8], f32>, %r: index) {
   // expected-error @+1 {{axis 'm' has extent 8 in the tile but not in the view}}
-  tile.put_parts %t to %v along "m" over "cta" : !tile.tile<[m: 8, n: 8], f32>, !tile.view<[cta: 2, m: 8, n: 8], f32>
+  tile.put_parts %t to %v, %v at %r along "m" over "cta" : !tile.tile<[m: 8, n: 8], f32>, !tile.view<[cta: 2, m: 8, n: 8], f32>
   return
 }
 
 // -----
 
-func.func @f(%t: vector<4xf32>, %v: !tile.view<[cta: 2, m: 8, n: 8], f32>) {
+func.func @f(%t: vector<4xf32>, %v: !tile.view<[cta: 2, m: 8, n: 8], f32>, %r: index) {
   // expected-error @+1 {{neither a tile nor the registers of its layout}}
-  tile.put_parts %t to %v along "m" over "cta" : vector<4xf32>, !tile.view<[cta: 2, m: 8, n: 8], f32>
+  tile.put_parts %t to %v, %v at %r along "m" over "cta" : vector<4xf32>, !tile.view<[cta: 2, m: 8, n: 8], f32>
   return
 }
 

@@ -158,8 +158,8 @@ func.func @fragment(%f: vector<64xbf16>, %d: !tile.view<[m: 64, n: 128], bf16>) 
 func.func @cluster_sums(%t: !tile.tile<[m: 16], f32>, %v: !tile.view<[cta: 2, m: 8], f32>, %s: index) {
   // CHECK: tile.cluster_sum %{{.*}} over %{{.*}} : !tile.tile<[m: 16], f32>
   %u = tile.cluster_sum %t over %s : !tile.tile<[m: 16], f32>
-  // CHECK: tile.put_parts %{{.*}} to %{{.*}} along "m" over "cta" : !tile.tile<[m: 16], f32>, !tile.view<[cta: 2, m: 8], f32>
-  tile.put_parts %t to %v along "m" over "cta" : !tile.tile<[m: 16], f32>, !tile.view<[cta: 2, m: 8], f32>
+  // CHECK: tile.put_parts %{{.*}} to %{{.*}}, %{{.*}} at %{{.*}} along "m" over "cta" : !tile.tile<[m: 16], f32>, !tile.view<[cta: 2, m: 8], f32>
+  tile.put_parts %t to %v, %v at %s along "m" over "cta" : !tile.tile<[m: 16], f32>, !tile.view<[cta: 2, m: 8], f32>
   // CHECK: tile.load_sum %{{.*}} over "cta" : !tile.view<[cta: 2, m: 8], f32> -> !tile.tile<[m: 8], f32>
   %x = tile.load_sum %v over "cta" : !tile.view<[cta: 2, m: 8], f32> -> !tile.tile<[m: 8], f32>
   return

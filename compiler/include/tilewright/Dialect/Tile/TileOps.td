@@ -269,23 +269,26 @@ def Tile_PutOp : Tile_Op<"put", [
 }
 
 def Tile_PutPartsOp : Tile_Op<"put_parts", [
+    AllTypesMatch<["view", "own"]>,
     DeclareOpInterfaceMethods<MemoryEffectsOpInterface>]> {
   let summary = "Cuts a register tile into parts and stores them side by side";
   let description = [{
     Axis `axis` of the tile has as many equal parts as the view's axis `over`
-    has places; part c goes to place c. After `tile-distribute` `value` is the
-    vector of this thread's registers, in the order of `layout`.
+    has places; part c goes to place c of `view`, but part `rank` to place
+    `rank` of `own`. After `tile-distribute` `value` is the vector of this
+    thread's registers, in the order of `layout`.
 
     ```
-    tile.put_parts %t to %v along "m" over "cta"
+    tile.put_parts %t to %v, %o at %rank along "m" over "cta"
       : !tile.tile<[m: 64, n: 32], f32>, !tile.view<[cta: 4, m: 16, n: 32], f32>
     ```
   }];
   let arguments = (ins
-    AnyType:$value, Tile_ViewType:$view, StrAttr:$axis, StrAttr:$over,
-    OptionalAttr<Tile_FragmentAttr>:$layout);
+    AnyType:$value, Tile_ViewType:$view, Tile_ViewType:$own, Index:$rank,
+    StrAttr:$axis, StrAttr:$over, OptionalAttr<Tile_FragmentAttr>:$layout);
   let assemblyFormat = [{
-    $value `to` $view `along` $axis `over` $over (`layout` $layout^)? attr-dict
+    $value `to` $view `,` $own `at` $rank `along` $axis `over` $over
+    (`layout` $layout^)? attr-dict
     `:` qualified(type($value)) `,` qualified(type($view))
   }];
   let hasVerifier = 1;
