@@ -26,8 +26,9 @@ static constexpr int64_t maxStates = 200000;
 static constexpr int64_t maxConstantTrips = 64;
 static constexpr int64_t maxConcreteTrips = 4096;
 
-std::vector<int64_t> BarrierState::key() const {
-  std::vector<int64_t> key(regs);
+std::vector<int64_t>
+BarrierState::key(ArrayRef<BarrierValue> registers) const {
+  std::vector<int64_t> key(registers.begin(), registers.end());
   auto add = [&](RingPlace at) {
     key.push_back(int64_t(at.ring) << 32 | uint32_t(at.place));
   };
@@ -64,6 +65,13 @@ std::vector<int64_t> BarrierState::key() const {
     add(at);
   key.push_back(last << 4 | int64_t(fenced) << 3 | int64_t(storeThreads));
   return key;
+}
+
+std::vector<int64_t> BarrierState::keyAt(const Inst &loop) const {
+  SmallVector<BarrierValue> live;
+  for (int reg : loop.live)
+    live.push_back(regs[reg]);
+  return key(live);
 }
 
 BarrierInterpreter::BarrierInterpreter(const BarrierProgram &program,
@@ -213,7 +221,8 @@ bool BarrierInterpreter::runConcreteLoop(const Inst &inst, BarrierState &state,
       enterLoop(inst, current);
       if (inst.kind == Inst::Loop) {
         current.regs[inst.indices.front()] = first + i * step;
-        current.regs[inst.moreReg] = i + 1 < trips;
+        if (inst.moreReg >= 0)
+          current.regs[inst.moreReg] = i + 1 < trips;
       } else {
         for (auto [axis, reg] : llvm::enumerate(inst.indices))
           current.regs[reg] =
@@ -239,14 +248,16 @@ bool BarrierInterpreter::runLoop(const Inst &inst, States &list) {
   std::set<std::vector<int64_t>> seen;
   States heads;
   for (BarrierState &state : list) {
+    BarrierValue lower = get(state, inst.a), upper = get(state, inst.b),
+                 step = get(state, inst.c);
     assign(state, inst.args, inst.inits);
+    for (int reg : inst.dead)
+      state.regs[reg] = unknownValue;
     if (inst.kind == Inst::ForEach && values) {
       if (!runConcreteLoop(inst, state, 0, values->items, 1, out))
         return false;
       continue;
     }
-    BarrierValue lower = get(state, inst.a), upper = get(state, inst.b),
-                 step = get(state, inst.c);
     if (inst.kind == Inst::Loop && isKnown(lower) && isKnown(upper) &&
         isKnown(step) && step > 0) {
       int64_t trips = lower < upper ? (upper - lower + step - 1) / step : 0;
@@ -265,33 +276,47 @@ bool BarrierInterpreter::runLoop(const Inst &inst, States &list) {
     leaveLoop(inst, state);
     out.push_back(std::move(state));
   }
-  // Any number of iterations: every state that a head can be in.
+  // Any number of iterations: every state that a head can be in. All that are
+  // new go through the body together, so that loops in it see each state once.
   while (!heads.empty()) {
-    BarrierState head = std::move(heads.back());
-    heads.pop_back();
-    enterLoop(inst, head);
-    if (!seen.insert(head.key()).second)
-      continue;
-    if (++states > maxStates) {
-      role.op->emitError("has more states than the proof of barriers looks at");
+    States body;
+    for (BarrierState &head : heads) {
+      enterLoop(inst, head);
+      if (seen.insert(head.keyAt(inst)).second)
+        body.push_back(std::move(head));
+    }
+    heads.clear();
+    states += static_cast<int64_t>(body.size());
+    if (states > maxStates) {
+      tile::RoleOp op = role.op;
+      op.emitError("has more states than the proof of barriers looks at");
       return false;
     }
     // An iteration is the last one, and knows that it is, or it is not.
-    for (bool more : {false, true}) {
-      States body{head};
-      if (inst.moreReg >= 0)
-        body.front().regs[inst.moreReg] = more;
-      if (!runBlock(inst.body, body))
+    if (inst.moreReg >= 0) {
+      States last(body);
+      for (BarrierState &state : last)
+        state.regs[inst.moreReg] = 0;
+      if (!runBlock(inst.body, last))
         return false;
-      for (BarrierState &state : body) {
+      for (BarrierState &state : last) {
         assign(state, inst.args, inst.yields);
-        if (more) {
-          heads.push_back(std::move(state));
-          continue;
-        }
         leaveLoop(inst, state);
         out.push_back(std::move(state));
       }
+      for (BarrierState &state : body)
+        state.regs[inst.moreReg] = 1;
+    }
+    if (!runBlock(inst.body, body))
+      return false;
+    for (BarrierState &state : body) {
+      assign(state, inst.args, inst.yields);
+      if (inst.moreReg < 0) {
+        BarrierState left(state);
+        leaveLoop(inst, left);
+        out.push_back(std::move(left));
+      }
+      heads.push_back(std::move(state));
     }
   }
   list = std::move(out);

@@ -517,6 +517,74 @@ void markDrains(std::vector<Inst> &body) {
   }
 }
 
+/// Which registers loops must remember: the last use of each, in program order;
+/// what comes from outside of a loop is used until its end.
+class Liveness {
+public:
+  Liveness(BarrierRole &role) : lastUse(role.numRegs, -1) {
+    visit(role.body);
+    position = 0;
+    mark(role.body);
+  }
+
+private:
+  void use(int reg) {
+    if (reg >= 0)
+      lastUse[reg] = std::max(lastUse[reg], position);
+  }
+
+  void visit(ArrayRef<Inst> insts) {
+    for (const Inst &inst : insts) {
+      ++position;
+      for (int reg : {inst.a, inst.b, inst.c})
+        use(reg);
+      for (auto [ring, reg] : inst.places)
+        use(reg);
+      for (int reg : inst.inits)
+        use(reg);
+      if (inst.kind == Inst::Element)
+        for (int reg : inst.indices)
+          use(reg);
+      if (inst.kind == Inst::More)
+        mores.insert(inst.a);
+      bool loops = inst.kind == Inst::Loop || inst.kind == Inst::ForEach;
+      std::vector<int> before;
+      if (loops)
+        before.assign(lastUse.begin(), lastUse.begin() + inst.firstReg);
+      visit(inst.body);
+      for (int reg : inst.yields)
+        use(reg);
+      visit(inst.otherwise);
+      for (int reg : inst.elseYields)
+        use(reg);
+      ++position;
+      for (size_t reg = 0; reg < before.size(); ++reg)
+        if (lastUse[reg] != before[reg])
+          lastUse[reg] = position;
+    }
+  }
+
+  void mark(std::vector<Inst> &insts) {
+    for (Inst &inst : insts) {
+      ++position;
+      if (inst.kind == Inst::Loop || inst.kind == Inst::ForEach) {
+        for (int reg = 0; reg < inst.firstReg; ++reg)
+          (lastUse[reg] > position ? inst.live : inst.dead).push_back(reg);
+        llvm::append_range(inst.live, inst.args);
+        if (!mores.contains(inst.moreReg))
+          inst.moreReg = -1;
+      }
+      mark(inst.body);
+      mark(inst.otherwise);
+      ++position;
+    }
+  }
+
+  std::vector<int> lastUse;
+  llvm::DenseSet<int> mores;
+  int position = 0;
+};
+
 /// Elements of a dimension for one iteration of the loops over it: what it is
 /// divided by.
 int64_t getUnit(Value dim) {
@@ -579,6 +647,7 @@ BarrierProgram::build(tile::KernelOp kernel) {
       return failure();
     markDrains(role.body);
     role.numRegs = translator.numRegs;
+    Liveness liveness(role);
     program->roles.push_back(std::move(role));
   }
   return program;

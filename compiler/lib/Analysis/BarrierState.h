@@ -74,8 +74,10 @@ struct BarrierState {
   /// The last operation that was no integer, to find repetitions.
   int64_t last = -1;
 
-  /// All of it as numbers.
-  std::vector<int64_t> key() const;
+  /// These registers and all of the ghost state as numbers.
+  std::vector<int64_t> key(llvm::ArrayRef<BarrierValue> registers) const;
+  std::vector<int64_t> key() const { return key(regs); }
+  std::vector<int64_t> keyAt(const BarrierInst &loop) const;
 };
 
 /// Runs a group of a role, step by step.

@@ -105,6 +105,9 @@ struct BarrierInst {
   llvm::SmallVector<int, 6> inits, args, yields, results, indices;
   int moreReg = -1;
   int firstReg = 0, endReg = 0;
+  /// Loops: registers from outside that are read in it or later, and those
+  /// that are not.
+  llvm::SmallVector<int, 8> live, dead;
   int clusterIndex = -1;
   std::vector<BarrierInst> body, otherwise;
   llvm::SmallVector<int, 2> elseYields;
