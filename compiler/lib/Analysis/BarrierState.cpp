@@ -203,6 +203,9 @@ bool BarrierInterpreter::arrive(const Inst &inst, BarrierState &state) {
   if (slot->threads != inst.threads)
     return error(inst, "arrives at a barrier of " + place(where) +
                            " by other threads than those that waited");
+  if (inst.perWarp &&
+      (role.singleThread || inst.threads != BarrierThreads::All))
+    return error(inst, "is one thread here, and arrives as a whole warp");
   if (slot->bytes != inst.imm)
     return error(inst, "announces " + Twine(inst.imm) + " bytes for " +
                            place(where) + ", but its copies bring " +
@@ -346,6 +349,8 @@ bool BarrierInterpreter::product(const Inst &inst, BarrierState &state) {
 bool BarrierInterpreter::endProducts(const Inst &inst, BarrierState &state) {
   if (state.openProducts.empty())
     return error(inst, "closes a group of no products");
+  if (!state.fenced)
+    return error(inst, "closes a group of products, with something in between");
   state.products.push_back(std::move(state.openProducts));
   state.openProducts = {};
   state.fenced = false;

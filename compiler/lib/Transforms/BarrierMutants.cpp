@@ -6,6 +6,7 @@
 
 #include "BarrierMutants.h"
 #include "tilewright/Dialect/MMA/MMADialect.h"
+#include "tilewright/Dialect/Resources.h"
 #include "tilewright/Dialect/TMA/TMADialect.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -31,26 +32,22 @@ static pipe::Side other(pipe::Side side) {
   return side == pipe::Side::Full ? pipe::Side::Empty : pipe::Side::Full;
 }
 
-std::string BarrierMutant::describe() const {
-  std::string text = op->getName().getStringRef().str();
-  TypeSwitch<Operation *>(op)
-      .Case<pipe::WaitOp, pipe::TryWaitOp, pipe::ArriveOp>([&](auto barrier) {
-        text += " @" + barrier.getRing().str() + " " +
-                stringifySide(barrier.getSide()).str();
-      })
-      .Case([&](pipe::SlotAtOp at) { text += " @" + at.getRing().str(); })
-      .Case([&](pipe::RingOp ring) { text += " @" + ring.getSymName().str(); });
-  return text;
-}
-
-//===----------------------------------------------------------------------===//
-// Which there are
-//===----------------------------------------------------------------------===//
-
-/// What an operation that stands in for others may be exchanged with.
+/// Operations whose order matters to barriers: what touches them, shared
+/// memory or the tensor cores, and regions that may.
 static bool isNeighbour(Operation *op) {
-  return !isMemoryEffectFree(op) && !isa<pipe::OpaqueOp, mma::PinOp>(op) &&
-         !op->hasTrait<OpTrait::IsTerminator>();
+  if (isa<mma::PinOp>(op))
+    return false;
+  if (op->getNumRegions() != 0)
+    return true;
+  auto interface = dyn_cast<MemoryEffectOpInterface>(op);
+  if (!interface)
+    return false;
+  SmallVector<MemoryEffects::EffectInstance> effects;
+  interface.getEffects(effects);
+  return llvm::any_of(effects, [](const MemoryEffects::EffectInstance &effect) {
+    return isa<Barriers, SharedMemory, AsyncSharedMemory, TensorCore>(
+        effect.getResource());
+  });
 }
 
 static Operation *getNeighbour(Operation *op, bool earlier) {
@@ -62,6 +59,30 @@ static Operation *getNeighbour(Operation *op, bool earlier) {
     at = step(at);
   return at;
 }
+
+static std::string describeOp(Operation *op) {
+  std::string text = op->getName().getStringRef().str();
+  TypeSwitch<Operation *>(op)
+      .Case<pipe::WaitOp, pipe::TryWaitOp, pipe::ArriveOp>([&](auto barrier) {
+        text += " @" + barrier.getRing().str() + " " +
+                stringifySide(barrier.getSide()).str();
+      })
+      .Case([&](pipe::SlotAtOp at) { text += " @" + at.getRing().str(); })
+      .Case([&](pipe::RingOp ring) { text += " @" + ring.getSymName().str(); });
+  return text;
+}
+
+std::string BarrierMutant::describe() const { return describeOp(op); }
+
+std::string BarrierMutant::describeNeighbour() const {
+  if (kind != Earlier && kind != Later)
+    return "";
+  return describeOp(getNeighbour(op, kind == Earlier));
+}
+
+//===----------------------------------------------------------------------===//
+// Which there are
+//===----------------------------------------------------------------------===//
 
 /// Pure operations between `before` and `op` that it needs, in order; false if
 /// it needs another one.

@@ -44,6 +44,8 @@ struct BarrierMutant {
   llvm::StringRef kindName() const;
   /// `pipe.wait @ab full`
   std::string describe() const;
+  /// Of a move, what it moves over.
+  std::string describeNeighbour() const;
 };
 
 /// All mutants of a kernel, in an order that depends on its operations alone.

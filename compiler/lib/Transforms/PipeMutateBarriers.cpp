@@ -63,6 +63,7 @@ private:
     llvm::json::Object line{{"mutant", static_cast<int64_t>(index)},
                             {"kind", mutant.kindName().str()},
                             {"op", mutant.describe()},
+                            {"over", mutant.describeNeighbour()},
                             {"role", role ? role.getName().str() : ""},
                             {"line", getLine(mutant.op)}};
     std::string message;
