@@ -170,9 +170,9 @@ BarrierValue tilewright::evaluateBarrierArith(const BarrierInst &inst,
   case Widen:
     return wrap(a, width);
   case WidenU:
-    return wrap(static_cast<int64_t>(
-                    asUnsigned(a, static_cast<unsigned>(inst.imm))),
-                width);
+    return wrap(
+        static_cast<int64_t>(asUnsigned(a, static_cast<unsigned>(inst.imm))),
+        width);
   default:
     return divide(inst.opcode, a, b);
   }

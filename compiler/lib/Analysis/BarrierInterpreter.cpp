@@ -26,8 +26,7 @@ static constexpr int64_t maxStates = 200000;
 static constexpr int64_t maxConstantTrips = 64;
 static constexpr int64_t maxConcreteTrips = 4096;
 
-std::vector<int64_t>
-BarrierState::key(ArrayRef<BarrierValue> registers) const {
+std::vector<int64_t> BarrierState::key(ArrayRef<BarrierValue> registers) const {
   std::vector<int64_t> key(registers.begin(), registers.end());
   auto add = [&](RingPlace at) {
     key.push_back(int64_t(at.ring) << 32 | uint32_t(at.place));
@@ -128,8 +127,7 @@ BarrierValue BarrierInterpreter::evaluate(const Inst &inst,
     for (int reg : inst.indices) {
       if (!isKnown(get(state, reg)))
         return unknownValue;
-      hash = (hash ^ static_cast<uint64_t>(get(state, reg))) *
-             1099511628211ULL;
+      hash = (hash ^ static_cast<uint64_t>(get(state, reg))) * 1099511628211ULL;
     }
     return static_cast<BarrierValue>((hash >> 20) % 4);
   }
@@ -226,8 +224,8 @@ bool BarrierInterpreter::runConcreteLoop(const Inst &inst, BarrierState &state,
       } else {
         for (auto [axis, reg] : llvm::enumerate(inst.indices))
           current.regs[reg] =
-              i + (static_cast<int>(axis) == inst.clusterIndex ? values->rank
-                                                               : 0);
+              i +
+              (static_cast<int>(axis) == inst.clusterIndex ? values->rank : 0);
       }
     }
     if (!runBlock(inst.body, list))

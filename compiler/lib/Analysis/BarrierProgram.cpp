@@ -135,9 +135,8 @@ public:
               return translateForEach(loop, inst);
             })
             .Case([&](scf::IfOp branch) { return translateIf(branch, inst); })
-            .Case([&](tma::ElectOp elect) {
-              return translateElect(elect, inst);
-            })
+            .Case(
+                [&](tma::ElectOp elect) { return translateElect(elect, inst); })
             .Default([&](Operation *) { return translateLeaf(op, inst); });
     if (failed(used))
       return failure();
@@ -154,7 +153,8 @@ private:
   void carry(LoopLikeOpInterface loop, Inst &inst,
              SmallVectorImpl<unsigned> &carried) {
     for (auto [i, arg] : llvm::enumerate(loop.getRegionIterArgs()))
-      if (needed.contains(arg) || needed.contains((*loop.getLoopResults())[i])) {
+      if (needed.contains(arg) ||
+          needed.contains((*loop.getLoopResults())[i])) {
         carried.push_back(i);
         inst.inits.push_back(lookup(loop.getInits()[i]));
         inst.args.push_back(define(arg));
@@ -630,7 +630,8 @@ BarrierProgram::build(tile::KernelOp kernel) {
     program->dims.push_back({common.define(arg), getUnit(arg)});
   }
   for (Operation &op : kernel.getBody().front())
-    if (!isa<tile::RoleOp>(op) && failed(common.translate(&op, program->common)))
+    if (!isa<tile::RoleOp>(op) &&
+        failed(common.translate(&op, program->common)))
       return failure();
   program->commonRegs = common.numRegs;
 

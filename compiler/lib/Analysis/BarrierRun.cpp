@@ -10,8 +10,8 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "tilewright/Analysis/BarrierVerifier.h"
 #include "BarrierState.h"
+#include "tilewright/Analysis/BarrierVerifier.h"
 
 #include "llvm/ADT/STLExtras.h"
 #include <map>
@@ -64,9 +64,8 @@ static LogicalResult checkNamedBarriers(const BarrierProgram &program) {
       if (!first)
         for (int64_t id = inst.imm; id < inst.imm + role.groups; ++id)
           if (id < 1 || id > 15 || !users.emplace(id, &inst).second) {
-            barrier.emitError("role '")
-                << role.name() << "' meets at barrier " << id
-                << ", which is not its alone";
+            barrier.emitError("role '") << role.name() << "' meets at barrier "
+                                        << id << ", which is not its alone";
             ok = false;
             return;
           }
@@ -93,9 +92,9 @@ LogicalResult tilewright::checkArrivals(const BarrierProgram &program) {
           if (inst.kind != Inst::Arrive || inst.side != side ||
               inst.ring != static_cast<int>(number) || !ok)
             return;
-          int64_t count = countArrivals(role, inst) *
-                          (inst.threads == BarrierThreads::Role ? 1
-                                                                : role.groups);
+          int64_t count =
+              countArrivals(role, inst) *
+              (inst.threads == BarrierThreads::Role ? 1 : role.groups);
           if (arrivals && *arrivals != count) {
             inst.op->emitError("role '")
                 << role.name() << "' arrives " << count
@@ -224,11 +223,10 @@ private:
   /// Whether the agent's next event has happened; nothing after an error.
   std::optional<bool> advance(Agent &agent) {
     const BarrierEvent &event = agent.events[agent.at];
-    std::optional<bool> went = event.kind == BarrierEvent::Wait
-                                   ? wait(agent, event)
-                               : event.kind == BarrierEvent::Arrive
-                                   ? arrive(agent, event)
-                                   : fill(agent, event);
+    std::optional<bool> went =
+        event.kind == BarrierEvent::Wait     ? wait(agent, event)
+        : event.kind == BarrierEvent::Arrive ? arrive(agent, event)
+                                             : fill(agent, event);
     if (went && *went)
       ++agent.at;
     return went;
@@ -323,9 +321,8 @@ private:
     InFlightDiagnostic diag =
         event.op->emitError("role '")
         << program.roles[agent.role].name() << "' waits for ever for the "
-        << (event.side == Side::Full ? "full" : "empty")
-        << " barrier of place " << event.place << " of '"
-        << program.rings[event.ring].name() << "'";
+        << (event.side == Side::Full ? "full" : "empty") << " barrier of place "
+        << event.place << " of '" << program.rings[event.ring].name() << "'";
     for (const Agent &other : agents)
       if (&other != &agent && other.rank == agent.rank &&
           other.at < other.events.size())
@@ -348,8 +345,8 @@ LogicalResult tilewright::runTogether(const BarrierProgram &program,
   std::set<int64_t> trips{0, 1, 2, 3, 4, 5};
   for (const BarrierRing &ring : program.rings)
     if (!ring.isEngine)
-      for (int64_t n : {ring.depth - 1, ring.depth, ring.depth + 1,
-                        2 * ring.depth + 1})
+      for (int64_t n :
+           {ring.depth - 1, ring.depth, ring.depth + 1, 2 * ring.depth + 1})
         trips.insert(std::min<int64_t>(n, 48));
   auto runOnce = [&](int64_t n, int64_t spread, int64_t items) {
     BarrierRunValues values;

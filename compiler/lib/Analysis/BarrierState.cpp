@@ -43,8 +43,8 @@ int64_t tilewright::countArrivals(const BarrierRole &role, const Inst &inst) {
 //===----------------------------------------------------------------------===//
 
 std::string BarrierInterpreter::place(RingPlace at) const {
-  return ("place " + Twine(at.place) + " of '" +
-          program.rings[at.ring].name() + "'")
+  return ("place " + Twine(at.place) + " of '" + program.rings[at.ring].name() +
+          "'")
       .str();
 }
 
@@ -136,8 +136,8 @@ bool BarrierInterpreter::wait(const Inst &inst, BarrierState &state) {
                            " comes next");
   RingPlace where{inst.ring, static_cast<int32_t>(at)};
   if (findHeld(state, where))
-    return error(inst, "waits for " + place(where) +
-                           ", which it has not given back");
+    return error(inst,
+                 "waits for " + place(where) + ", which it has not given back");
   int64_t expected = parityOf(state, inst.ring, inst.side, at);
   if (inView(ring, at) && !values && parity != expected)
     return error(inst, "waits for parity " + Twine(parity) + " of the " +
@@ -292,8 +292,8 @@ bool BarrierInterpreter::access(const Inst &inst, BarrierState &state) {
     } else {
       int64_t first = ring.instances > 1 ? group * ring.depth : 0;
       if (at < first || at >= first + ring.depth)
-        return error(inst, "touches " + place(where) +
-                               ", which is not its group's");
+        return error(inst,
+                     "touches " + place(where) + ", which is not its group's");
       if (llvm::is_contained(state.retired, where))
         return error(inst, "writes " + place(where) +
                                " before a barrier tells all threads that the "
@@ -401,8 +401,8 @@ bool BarrierInterpreter::groupBarrier(const Inst &inst, BarrierState &state) {
     return error(inst, "has one thread meet at a barrier of all");
   for (WrittenPlace &written : state.written) {
     if (written.visible == WrittenPlace::Plain)
-      return error(inst, "publishes " + place(written.at) +
-                             " without a proxy fence");
+      return error(inst,
+                   "publishes " + place(written.at) + " without a proxy fence");
     written.visible = WrittenPlace::Published;
   }
   state.retired.clear();
@@ -542,8 +542,8 @@ LogicalResult tilewright::checkRoleBarriers(const BarrierProgram &program,
   for (int64_t group = 0; group < info.groups; ++group) {
     BarrierInterpreter interpreter(program, role, group);
     for (int64_t focus = 0; focus < places; ++focus)
-      if (failed(interpreter.checkAll(static_cast<unsigned>(focus),
-                                      bound.states)))
+      if (failed(
+              interpreter.checkAll(static_cast<unsigned>(focus), bound.states)))
         return failure();
   }
   return success();

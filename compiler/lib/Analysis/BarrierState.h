@@ -90,7 +90,8 @@ public:
   /// view.
   mlir::LogicalResult checkAll(unsigned focus, int64_t &states);
   /// Concrete trip counts.
-  std::optional<std::vector<BarrierEvent>> trace(const BarrierRunValues &values);
+  std::optional<std::vector<BarrierEvent>>
+  trace(const BarrierRunValues &values);
 
 private:
   using States = std::vector<BarrierState>;
@@ -98,8 +99,7 @@ private:
   bool runBlock(llvm::ArrayRef<BarrierInst> block, States &states);
   bool runLoop(const BarrierInst &inst, States &states);
   bool runConcreteLoop(const BarrierInst &inst, BarrierState &state,
-                       int64_t first, int64_t trips, int64_t step,
-                       States &out);
+                       int64_t first, int64_t trips, int64_t step, States &out);
   bool runIf(const BarrierInst &inst, States &states);
   void enterLoop(const BarrierInst &inst, BarrierState &state);
   bool step(const BarrierInst &inst, BarrierState &state);
@@ -128,8 +128,7 @@ private:
   int64_t parityOf(const BarrierState &state, int ring, pipe::Side side,
                    int64_t place) const;
   unsigned countOf(int ring, pipe::Side side) const {
-    return 2 * static_cast<unsigned>(ring) +
-           (side == pipe::Side::Full ? 0 : 1);
+    return 2 * static_cast<unsigned>(ring) + (side == pipe::Side::Full ? 0 : 1);
   }
   bool inView(const BarrierRing &ring, int64_t place) const {
     return !ring.isStatic || place == static_cast<int64_t>(focus);

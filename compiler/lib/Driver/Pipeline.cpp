@@ -45,11 +45,9 @@ void tilewright::registerPipelines() {
   PassPipelineRegistration<>(
       "tilewright-plan", "source level to planned kernels",
       [](OpPassManager &pm) { buildPlanningPipeline(pm); });
-  PassPipelineRegistration<>("tilewright-lower",
-                             "planned kernels to NVVM and LLVM",
-                             [](OpPassManager &pm) {
-                               buildLoweringPipeline(pm);
-                             });
+  PassPipelineRegistration<>(
+      "tilewright-lower", "planned kernels to NVVM and LLVM",
+      [](OpPassManager &pm) { buildLoweringPipeline(pm); });
   PassPipelineRegistration<>("tilewright", "source level to NVVM and LLVM",
                              [](OpPassManager &pm) {
                                buildPlanningPipeline(pm);

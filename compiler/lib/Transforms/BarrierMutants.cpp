@@ -10,6 +10,7 @@
 #include "tilewright/Dialect/TMA/TMADialect.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Interfaces/LoopLikeInterface.h"
 #include "llvm/ADT/SetVector.h"
 #include "llvm/ADT/TypeSwitch.h"
 
@@ -19,12 +20,13 @@ using Kind = BarrierMutant::Kind;
 
 StringRef BarrierMutant::kindName() const {
   static constexpr StringLiteral names[] = {
-      "drop",           "duplicate",      "move earlier",   "move later",
-      "flip parity",    "next place",     "other side",     "other ring",
-      "more bytes",     "fewer bytes",    "no bytes",       "toggle per_warp",
-      "full count + 1", "full count - 1", "empty count + 1", "empty count - 1",
-      "always ready",   "pending + 1",    "pending - 1",    "other barrier",
-      "elect per warp", "elect per group", "elect nobody",  "other slot"};
+      "drop",           "duplicate",       "move earlier",    "move later",
+      "flip parity",    "next place",      "other side",      "other ring",
+      "more bytes",     "fewer bytes",     "no bytes",        "toggle per_warp",
+      "full count + 1", "full count - 1",  "empty count + 1", "empty count - 1",
+      "always ready",   "pending + 1",     "pending - 1",     "other barrier",
+      "elect per warp", "elect per group", "elect nobody",    "other slot",
+      "skip update",    "always first",    "always second"};
   return names[kind];
 }
 
@@ -115,11 +117,50 @@ static bool canMove(Operation *op, bool earlier) {
     return collectNeeded(op, neighbour, needed);
   for (Operation *user : op->getUsers()) {
     Operation *ancestor = op->getBlock()->findAncestorOpInBlock(*user);
-    if (ancestor && (ancestor == neighbour ||
-                     ancestor->isBeforeInBlock(neighbour)))
+    if (ancestor &&
+        (ancestor == neighbour || ancestor->isBeforeInBlock(neighbour)))
       return false;
   }
   return true;
+}
+
+/// Operations from which places and parities of rings between roles come.
+static llvm::SetVector<Operation *> collectCounters(tile::KernelOp kernel) {
+  llvm::SetVector<Value> values;
+  auto add = [&](Value value) {
+    if (value.getType().isInteger(32))
+      values.insert(value);
+  };
+  auto addCarried = [&](LoopLikeOpInterface loop, unsigned number) {
+    add(loop.getInits()[number]);
+    add(loop.getYieldedValues()[number]);
+  };
+  kernel.walk([&](Operation *op) {
+    if (isa<pipe::WaitOp, pipe::TryWaitOp, pipe::ArriveOp>(op))
+      for (Value operand : op->getOperands())
+        add(operand);
+  });
+  llvm::SetVector<Operation *> ops;
+  for (size_t i = 0; i < values.size(); ++i) {
+    Value value = values[i];
+    if (auto arg = dyn_cast<BlockArgument>(value)) {
+      auto loop = dyn_cast<LoopLikeOpInterface>(arg.getOwner()->getParentOp());
+      for (auto [number, carried] : llvm::enumerate(
+               loop ? loop.getRegionIterArgs() : Block::BlockArgListType()))
+        if (carried == arg)
+          addCarried(loop, static_cast<unsigned>(number));
+      continue;
+    }
+    Operation *op = value.getDefiningOp();
+    if (auto loop = dyn_cast<LoopLikeOpInterface>(op)) {
+      addCarried(loop, cast<OpResult>(value).getResultNumber());
+      continue;
+    }
+    ops.insert(op);
+    for (Value operand : op->getOperands())
+      add(operand);
+  }
+  return ops;
 }
 
 namespace {
@@ -137,6 +178,7 @@ public:
       for (Kind kind : {Kind::FullCountUp, Kind::FullCountDown,
                         Kind::EmptyCountUp, Kind::EmptyCountDown})
         add(kind, ring);
+    counters = collectCounters(kernel);
     kernel.walk<WalkOrder::PreOrder>([&](Operation *op) { visit(op); });
     return std::move(mutants);
   }
@@ -162,6 +204,8 @@ private:
   }
 
   void visit(Operation *op) {
+    if (counters.contains(op))
+      visitCounter(op);
     TypeSwitch<Operation *>(op)
         .Case([&](pipe::WaitOp wait) {
           addBarrier(op);
@@ -210,8 +254,20 @@ private:
         });
   }
 
+  /// What keeps count of places and phases: an update left out, a choice made
+  /// once and for all.
+  void visitCounter(Operation *op) {
+    if (isa<arith::AddIOp, arith::XOrIOp>(op))
+      add(Kind::SkipUpdate, op);
+    if (isa<arith::SelectOp>(op)) {
+      add(Kind::AlwaysFirst, op);
+      add(Kind::AlwaysSecond, op);
+    }
+  }
+
   tile::KernelOp kernel;
   SmallVector<pipe::RingOp> barrierRings;
+  llvm::SetVector<Operation *> counters;
   std::vector<BarrierMutant> mutants;
 };
 
@@ -323,8 +379,8 @@ static void flipParity(Operation *op) {
   TypeSwitch<Operation *>(op).Case<pipe::WaitOp, pipe::TryWaitOp>(
       [&](auto wait) {
         Value one = arith::ConstantIntOp::create(builder, op->getLoc(), 1, 32);
-        Value flipped = arith::XOrIOp::create(builder, op->getLoc(),
-                                              wait.getParity(), one);
+        Value flipped =
+            arith::XOrIOp::create(builder, op->getLoc(), wait.getParity(), one);
         wait.getParityMutable().assign(flipped);
       });
 }
@@ -426,5 +482,11 @@ void tilewright::applyBarrierMutant(const BarrierMutant &mutant) {
     return electNobody(cast<tma::ElectOp>(op));
   case Kind::OtherSlot:
     return arriveElsewhere(cast<tma::LoadOp>(op));
+  case Kind::SkipUpdate:
+    return op->getResult(0).replaceAllUsesWith(op->getOperand(0));
+  case Kind::AlwaysFirst:
+  case Kind::AlwaysSecond:
+    return op->getResult(0).replaceAllUsesWith(
+        op->getOperand(mutant.kind == Kind::AlwaysFirst ? 1 : 2));
   }
 }

@@ -38,6 +38,9 @@ struct BarrierMutant {
     ElectGroup,
     ElectNobody,
     OtherSlot,
+    SkipUpdate,
+    AlwaysFirst,
+    AlwaysSecond,
   } kind;
   mlir::Operation *op;
 

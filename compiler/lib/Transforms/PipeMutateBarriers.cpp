@@ -40,17 +40,18 @@ struct PipeMutateBarriers
   void runOnOperation() override {
     tile::KernelOp kernel = getOperation();
     std::vector<BarrierMutant> mutants = listBarrierMutants(kernel);
-    if (number < 0) {
+    int64_t wanted = number;
+    if (wanted < 0) {
       for (size_t i = 0; i < mutants.size(); ++i)
         report(kernel, i);
       return;
     }
-    if (number >= static_cast<int64_t>(mutants.size())) {
-      kernel.emitError("has ") << mutants.size() << " mutants, no number "
-                               << number;
+    if (wanted >= static_cast<int64_t>(mutants.size())) {
+      kernel.emitError("has ")
+          << mutants.size() << " mutants, no number " << wanted;
       return signalPassFailure();
     }
-    applyBarrierMutant(mutants[number]);
+    applyBarrierMutant(mutants[wanted]);
   }
 
 private:

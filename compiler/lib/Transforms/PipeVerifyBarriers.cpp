@@ -35,12 +35,12 @@ struct PipeVerifyBarriers
     auto number = [&](StringRef name, int64_t value) {
       return builder.getNamedAttr(name, builder.getI64IntegerAttr(value));
     };
-    kernel->setAttr("barrier_proof",
-                    builder.getDictionaryAttr(
-                        {number("states", bound->states),
-                         number("runs", bound->runs),
-                         number("iterations", bound->iterations),
-                         number("items", bound->items)}));
+    kernel->setAttr(
+        "barrier_proof",
+        builder.getDictionaryAttr({number("states", bound->states),
+                                   number("runs", bound->runs),
+                                   number("iterations", bound->iterations),
+                                   number("items", bound->items)}));
   }
 };
 

@@ -65,10 +65,10 @@ struct CompileOptions {
 struct CompileTimes {
   double frontEnd = 0; ///< set-up, lex, parse, check, instantiate, tile dialect
   double passes = 0;   ///< all passes
-  double verifyRings = 0; ///< of these, the proof of the protocol
+  double verifyRings = 0;    ///< of these, the proof of the protocol
   double verifyBarriers = 0; ///< of these, the proof of the barriers
-  double llvm = 0;        ///< translation, LLVM's passes, code generation
-  double assembler = 0;   ///< finding it and running it
+  double llvm = 0;           ///< translation, LLVM's passes, code generation
+  double assembler = 0;      ///< finding it and running it
   double total() const { return frontEnd + passes + llvm + assembler; }
 };
 
