@@ -29,8 +29,14 @@ struct PipeVerifyBarriers
     markAllAnalysesPreserved();
     tile::KernelOp kernel = getOperation();
     FailureOr<BarrierBound> bound = verifyBarriers(kernel);
-    if (failed(bound))
+    if (failed(bound)) {
+      // No author can do anything about that.
+      if (kernel->hasAttr("protocol"))
+        kernel.emitError("the compiler has made wrong barriers for kernel '")
+            << kernel.getSymName()
+            << "', whose protocol is right: a bug of the compiler";
       return signalPassFailure();
+    }
     Builder builder(&getContext());
     auto number = [&](StringRef name, int64_t value) {
       return builder.getNamedAttr(name, builder.getI64IntegerAttr(value));
