@@ -118,6 +118,10 @@ bool BarrierInterpreter::wait(const Inst &inst, BarrierState &state) {
   if (!isKnown(at) || !isKnown(parity))
     return error(inst, "waits at a place or for a parity of '" + ring.name() +
                            "' that is not known");
+  // One thread of another group has filled the ring and drains it; whether this
+  // group passes early does not matter, and the last phase lets it pass.
+  if (inst.drains && !fills[inst.ring])
+    return true;
   if (values)
     events.push_back({BarrierEvent::Wait, inst.op, inst.ring, inst.side, at,
                       parity, /*arrivals=*/0, /*bytes=*/0, /*multicast=*/1,
