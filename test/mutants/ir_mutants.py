@@ -9,7 +9,7 @@ kernels as they are must be accepted.
 
     ir_mutants.py TILEWRIGHT                    a sample: all verdicts, few runs
     ir_mutants.py TILEWRIGHT --all              every accepted mutant simulated
-    ir_mutants.py TILEWRIGHT --all --rejected N and N rejected ones of each kernel
+    ir_mutants.py TILEWRIGHT --all --rejected N  and N rejected ones of each kernel
                   --write docs/measurements/mutants-ir.md
 
 Exit status 1 on any finding. Only the standard library is needed.
