@@ -47,6 +47,7 @@ INTERNAL = [
     (r"error: .*\brun [a-z0-9]+-[a-z0-9-]+", "error that names a pass"),
     (r"<unknown>:0: error|^error: loc\(", "error without a place"),
     (r"LLVM ERROR", "LLVM error"),
+    (r"a bug of the compiler", "wrong barriers, or a false alarm about them"),
     (r"ptxas (fatal|error)|\.ptx, line", "error of the assembler"),
 ]
 

@@ -64,6 +64,15 @@ static cl::opt<bool>
     noVerifyRings("no-verify-rings", cl::Hidden,
                   cl::desc("Do not prove that the roles' pipes work"),
                   cl::cat(category), cl::sub(cl::SubCommand::getAll()));
+static cl::opt<bool> noVerifyBarriers(
+    "no-verify-barriers", cl::Hidden,
+    cl::desc("Do not prove that the explicit barriers keep the protocol"),
+    cl::cat(category), cl::sub(cl::SubCommand::getAll()));
+// Wrong barriers, by number: test/mutants asks who notices.
+static cl::opt<int64_t> mutateBarriers(
+    "mutate-barriers", cl::Hidden, cl::init(BarrierOptions::noMutant),
+    cl::desc("Make one barrier operation wrong; -1 lists all mutants"),
+    cl::cat(category), cl::sub(cl::SubCommand::getAll()));
 static cl::opt<std::string>
     assembler("ptxas", cl::value_desc("path"),
               cl::desc("The assembler: a ptxas, a libnvJitLink, `nvjitlink`, "
@@ -137,6 +146,8 @@ bool cli::getCompileOptions(CompileOptions &options) {
   options.remarks = showRemarks;
   options.lineInfo = !noLineInfo;
   options.verifyRings = !noVerifyRings;
+  options.barriers.verify = !noVerifyBarriers;
+  options.barriers.mutant = mutateBarriers;
   options.assembler = assembler;
   return parsePairs("-D", constants, options.constants) &&
          parseExtents("--bake", bake, options.bake) &&
@@ -190,10 +201,12 @@ int cli::runCompile() {
   if (showTimes)
     errs() << formatv("front end {0:f1} ms, passes {1:f1} ms, LLVM {2:f1} ms, "
                       "assembler {3:f1} ms, total {4:f1} ms\n"
-                      "of the passes, proof of the protocol {5:f2} ms\n",
+                      "of the passes, proof of the protocol {5:f2} ms, of the "
+                      "barriers {6:f2} ms\n",
                       result->times.frontEnd, result->times.passes,
                       result->times.llvm, result->times.assembler,
-                      result->times.total(), result->times.verifyRings);
+                      result->times.total(), result->times.verifyRings,
+                      result->times.verifyBarriers);
   if (*stage != Stage::Cubin) {
     if (!output.empty())
       return writeFile(output, result->text) ? 0 : 1;

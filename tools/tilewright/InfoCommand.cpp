@@ -100,6 +100,14 @@ void cli::printResources(const json::Object &manifest, raw_ostream &os) {
   } else {
     os << "  protocol       not proved\n";
   }
+  if (const json::Object *proof = r.getObject("barrier_proof"))
+    os << formatv("  barriers       proved: {0} states of roles for any trip "
+                  "counts; all roles together in {1} runs of up to {2} "
+                  "iterations and {3} items\n",
+                  integer(*proof, "states"), integer(*proof, "runs"),
+                  integer(*proof, "iterations"), integer(*proof, "items"));
+  else
+    os << "  barriers       not proved\n";
   os << "  tensor maps\n";
   forEach(r, "tensor_maps", [&](const json::Object &map) {
     os << formatv("    {0,-8} box {1} (innermost first), swizzle {2}\n",
@@ -151,10 +159,12 @@ int cli::runInfo() {
     return 1;
   printResources(result->manifest, outs());
   outs() << formatv("  compiled in    {0:f0} ms (front end {1:f0}, passes "
-                    "{2:f0} of which proof of the protocol {5:f2}, LLVM "
+                    "{2:f0} of which proof of the protocol {5:f2} and of "
+                    "the barriers {6:f2}, LLVM "
                     "{3:f0}, assembler {4:f0})\n",
                     result->times.total(), result->times.frontEnd,
                     result->times.passes, result->times.llvm,
-                    result->times.assembler, result->times.verifyRings);
+                    result->times.assembler, result->times.verifyRings,
+                    result->times.verifyBarriers);
   return 0;
 }

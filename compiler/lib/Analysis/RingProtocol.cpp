@@ -63,6 +63,7 @@ public:
     }
     for (auto role : protocol.kernel.getBody().getOps<tile::RoleOp>()) {
       protocol.roles.push_back({role, {}});
+      addUsers(role);
       std::optional<Nodes> body = buildBlock(role.getBody().front());
       if (!body)
         return failure();
@@ -96,6 +97,22 @@ private:
         return i;
     protocol.users.push_back({ring, role, part, op});
     return protocol.users.size() - 1;
+  }
+
+  /// Who names a ring takes part in it, even in a loop of no iterations: the
+  /// others await it.
+  void addUsers(tile::RoleOp role) {
+    role.walk([&](Operation *op) {
+      if (!isa<pipe::AcquirePutOp, pipe::AcquireGetOp>(op))
+        return;
+      unsigned ring =
+          getRing(op, cast<pipe::SlotType>(op->getResult(0).getType()));
+      if (!protocol.rings[ring].isEngine())
+        getUser(ring,
+                isa<pipe::AcquirePutOp>(op) ? RingPart::Contributor
+                                            : RingPart::Consumer,
+                op);
+    });
   }
 
   static int64_t countEvents(const Nodes &nodes) {

@@ -23,12 +23,20 @@
 using namespace mlir;
 using namespace tilewright;
 
-void tilewright::buildDistributedToExplicitPipeline(OpPassManager &manager) {
+void tilewright::buildDistributedToExplicitPipeline(
+    OpPassManager &manager, const BarrierOptions &barriers) {
   OpPassManager &kernel = manager.nest<tile::KernelOp>();
   kernel.addPass(createPipeIndexRings());
   kernel.addPass(createPipeLowerToBarriers());
   kernel.addPass(createPipePeekWaits());
   kernel.addPass(createPipeInsertProxyFences());
+  if (barriers.mutant != BarrierOptions::noMutant) {
+    PipeMutateBarriersOptions mutation;
+    mutation.number = barriers.mutant;
+    kernel.addPass(createPipeMutateBarriers(mutation));
+  }
+  if (barriers.verify)
+    kernel.addPass(createPipeVerifyBarriers());
   kernel.addPass(createTileLowerIterators());
   manager.addPass(createTileBranchRoles());
   manager.addPass(createCanonicalizerPass());
@@ -56,8 +64,9 @@ void tilewright::buildExplicitToNVVMPipeline(OpPassManager &manager) {
   manager.addPass(createAnnotateLoops());
 }
 
-void tilewright::buildLowerToNVVMPipeline(OpPassManager &manager) {
-  buildDistributedToExplicitPipeline(manager);
+void tilewright::buildLowerToNVVMPipeline(OpPassManager &manager,
+                                          const BarrierOptions &barriers) {
+  buildDistributedToExplicitPipeline(manager, barriers);
   buildExplicitToNVVMPipeline(manager);
 }
 
@@ -65,5 +74,5 @@ void tilewright::registerTilewrightPipelines() {
   PassPipelineRegistration<>(
       "tilewright-lower-to-nvvm",
       "From the distributed form to the LLVM and NVVM dialects",
-      buildLowerToNVVMPipeline);
+      [](OpPassManager &manager) { buildLowerToNVVMPipeline(manager); });
 }

@@ -199,6 +199,8 @@ private:
     build(pm);
     pm.addInstrumentation(std::make_unique<PassTimer>(
         "pipe-verify-rings", result.times.verifyRings));
+    pm.addInstrumentation(std::make_unique<PassTimer>(
+        "pipe-verify-barriers", result.times.verifyBarriers));
     if (!options.printAfter.empty())
       pm.enableIRPrinting([](Pass *, Operation *) { return false; },
                           [&](Pass *pass, Operation *) {
@@ -223,8 +225,13 @@ private:
     resources["copies"] = std::move(copies);
     if (stopAt(Stage::Pipe, [&](llvm::raw_ostream &os) { module->print(os); }))
       return true;
-    if (!runPasses(buildLoweringPipeline))
+    if (!runPasses([&](OpPassManager &pm) {
+          buildLoweringPipeline(pm, options.barriers);
+        }))
       return false;
+    if (auto proof =
+            (*module)->getAttrOfType<DictionaryAttr>("tilewright.barriers"))
+      resources["barrier_proof"] = toJSON(proof);
     result.times.passes = clock.lap();
     if (auto manifest =
             (*module)->getAttrOfType<DictionaryAttr>("tilewright.manifest"))

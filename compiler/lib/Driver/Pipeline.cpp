@@ -31,7 +31,8 @@ void tilewright::buildPlanningPipeline(OpPassManager &pm, bool verifyRings) {
   kernel.addPass(createPipeChooseSchedule());
 }
 
-void tilewright::buildLoweringPipeline(OpPassManager &pm) {
+void tilewright::buildLoweringPipeline(OpPassManager &pm,
+                                       const BarrierOptions &barriers) {
   OpPassManager &kernel = pm.nest<tile::KernelOp>();
   kernel.addPass(createTileDistribute());
   kernel.addPass(createTilePrefetchReads());
@@ -39,16 +40,16 @@ void tilewright::buildLoweringPipeline(OpPassManager &pm) {
   kernel.addPass(createPipeUnrollLoops());
   kernel.addPass(createMMAOverlapWaves());
   kernel.addPass(createCSEPass());
-  buildLowerToNVVMPipeline(pm);
+  buildLowerToNVVMPipeline(pm, barriers);
 }
 
 void tilewright::registerPipelines() {
   PassPipelineRegistration<>(
       "tilewright-plan", "source level to planned kernels",
       [](OpPassManager &pm) { buildPlanningPipeline(pm); });
-  PassPipelineRegistration<>("tilewright-lower",
-                             "planned kernels to NVVM and LLVM",
-                             buildLoweringPipeline);
+  PassPipelineRegistration<>(
+      "tilewright-lower", "planned kernels to NVVM and LLVM",
+      [](OpPassManager &pm) { buildLoweringPipeline(pm); });
   PassPipelineRegistration<>("tilewright", "source level to NVVM and LLVM",
                              [](OpPassManager &pm) {
                                buildPlanningPipeline(pm);

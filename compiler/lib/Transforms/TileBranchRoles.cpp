@@ -77,6 +77,8 @@ public:
     auto module = kernel->getParentOfType<ModuleOp>();
     module->setAttr("tilewright.manifest",
                     signature.buildManifest(threads, smemAttr.getInt()));
+    if (Attribute proof = kernel->getAttr("barrier_proof"))
+      module->setAttr("tilewright.barriers", proof);
     kernel.erase();
     return success();
   }

@@ -7,6 +7,7 @@
 #ifndef TILEWRIGHT_DRIVER_COMPILE_H
 #define TILEWRIGHT_DRIVER_COMPILE_H
 
+#include "tilewright/Conversion/Pipeline.h"
 #include "tilewright/Target/Assembler.h"
 
 #include "llvm/Support/JSON.h"
@@ -49,6 +50,9 @@ struct CompileOptions {
   bool lineInfo = true;
   /// Whether the protocol of the rings must be proved (`pipe-verify-rings`).
   bool verifyRings = true;
+  /// Whether the explicit barriers must be proved (`pipe-verify-barriers`), and
+  /// what tests do to them.
+  BarrierOptions barriers;
   /// The value of `--ptxas` (see AssemblerSearch).
   std::string assembler;
   /// Stop after this stage.
@@ -61,9 +65,10 @@ struct CompileOptions {
 struct CompileTimes {
   double frontEnd = 0; ///< set-up, lex, parse, check, instantiate, tile dialect
   double passes = 0;   ///< all passes
-  double verifyRings = 0; ///< of these, the proof of the protocol
-  double llvm = 0;        ///< translation, LLVM's passes, code generation
-  double assembler = 0;   ///< finding it and running it
+  double verifyRings = 0;    ///< of these, the proof of the protocol
+  double verifyBarriers = 0; ///< of these, the proof of the barriers
+  double llvm = 0;           ///< translation, LLVM's passes, code generation
+  double assembler = 0;      ///< finding it and running it
   double total() const { return frontEnd + passes + llvm + assembler; }
 };
 

@@ -7,6 +7,8 @@
 #ifndef TILEWRIGHT_DRIVER_PIPELINE_H
 #define TILEWRIGHT_DRIVER_PIPELINE_H
 
+#include "tilewright/Conversion/Pipeline.h"
+
 #include "mlir/Pass/PassManager.h"
 
 namespace tilewright {
@@ -18,7 +20,8 @@ void buildPlanningPipeline(mlir::OpPassManager &pm, bool verifyRings = true);
 
 /// Planned -> upstream dialects: distribution, waves, rings, barriers, role
 /// branches, NVVM and LLVM.
-void buildLoweringPipeline(mlir::OpPassManager &pm);
+void buildLoweringPipeline(mlir::OpPassManager &pm,
+                           const BarrierOptions &barriers = {});
 
 /// Registers `tilewright-plan`, `tilewright-lower` and `tilewright` (both).
 void registerPipelines();

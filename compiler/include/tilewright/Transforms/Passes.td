@@ -255,6 +255,34 @@ def PipeInsertProxyFences
   }];
 }
 
+def PipeVerifyBarriers : Pass<"pipe-verify-barriers", "::tilewright::tile::KernelOp"> {
+  let summary = "Proves the explicit barriers of a kernel";
+  let description = [{
+    Rejects, by source line, any operation on barriers or shared memory that the
+    event model does not allow: the wrong place, parity, barrier, number of
+    arrivals or bytes; a slot that is touched while it is not held; a missing
+    fence; a slot given back before the last asynchronous read has ended. Each
+    role for any trip counts, all roles together for some. What it cannot follow
+    is an error. See docs/rationale/barriers.md.
+
+    Changes nothing but the kernel's attribute `barrier_proof`: the `states` of
+    roles that were looked at, and the `runs` of all roles together with up to
+    so many `iterations` of loops and `items` of iterators.
+
+    (* example filepath=test/lit/Transforms/pipe-verify-barriers.mlir *)
+  }];
+}
+
+def PipeMutateBarriers : Pass<"pipe-mutate-barriers", "::tilewright::tile::KernelOp"> {
+  let summary = "Makes one barrier operation wrong (for tests)";
+  let description = [{
+    Without a number prints, for each mutant, what `pipe-verify-barriers` says,
+    a line of JSON each, and changes nothing.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect"];
+  let options = [Option<"number", "number", "int64_t", "-1", "Which mutant">];
+}
+
 def TileLowerIterators
     : Pass<"tile-lower-iterators", "::tilewright::tile::KernelOp"> {
   let summary = "Turns iterators over tiles into loops over tile numbers";
