@@ -297,6 +297,7 @@ private:
           return op->emitError("copies into another slot than the one whose "
                                "barrier its bytes arrive at");
       }
+      inst.sends = isa<pipe::SendOp>(op);
       return addPlace(inst, filler.getFilledView());
     }
     if (isa<mma::FenceOp>(op))
@@ -612,7 +613,8 @@ BarrierProgram::build(tile::KernelOp kernel) {
     ring.op = op;
     ring.depth = static_cast<int64_t>(op.getDepth());
     ring.instances = static_cast<int64_t>(op.getInstances().value_or(1));
-    ring.cluster = static_cast<int64_t>(op.getMulticast().value_or(1));
+    ring.cluster = op.getSharers();
+    ring.isExchange = op.isExchange();
     ring.isEngine = op.getConsumer() == pipe::Consumer::CopyEngine;
     ring.isStatic = op.isStatic();
     ring.fullCount = static_cast<int64_t>(op.getFullCount().value_or(0));

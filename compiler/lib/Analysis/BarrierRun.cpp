@@ -208,7 +208,8 @@ private:
           MBarrier &empty =
               barrier(rank, static_cast<int>(number), Side::Empty, place);
           empty.count = empty.pending =
-              ring.emptyCount * (rank == 0 ? ring.cluster : 1);
+              ring.emptyCount *
+              (rank == 0 || ring.isExchange ? ring.cluster : 1);
         }
       }
   }
@@ -277,6 +278,13 @@ private:
     MBarrier &own = barrier(agent.rank, event.ring, event.side, event.place);
     if (event.side == Side::Full)
       own.slot = agent.uses[{event.ring, 2, event.place}];
+    if (event.side == Side::Empty && ring.isExchange) {
+      for (int64_t rank = 0; rank < ring.cluster; ++rank)
+        if (!arriveAt(agent, event,
+                      barrier(rank, event.ring, event.side, event.place)))
+          return std::nullopt;
+      return true;
+    }
     // A slot that the leader fills is released to it, too.
     if (event.side == Side::Empty && ring.cluster > 1 && agent.rank != 0 &&
         !arriveAt(agent, event,
@@ -286,6 +294,17 @@ private:
   }
 
   std::optional<bool> fill(Agent &agent, const BarrierEvent &event) {
+    const BarrierRing &ring = program.rings[event.ring];
+    if (ring.isExchange) {
+      for (int64_t rank = 0; rank < ring.cluster; ++rank) {
+        if (rank == agent.rank)
+          continue;
+        MBarrier &at = barrier(rank, event.ring, Side::Full, event.place);
+        at.bytes -= event.bytes / (ring.cluster - 1);
+        at.settle();
+      }
+      return true;
+    }
     if (event.multicast > 1 && agent.rank != 0)
       return true;
     int64_t last = event.multicast > 1 ? event.multicast - 1 : agent.rank;

@@ -195,9 +195,12 @@ bool BarrierInterpreter::arrive(const Inst &inst, BarrierState &state) {
   if (!isKnown(at))
     return error(inst, "arrives at a place of '" + ring.name() +
                            "' that is not known");
+  int64_t arrivals = countArrivals(role, inst);
+  // Each warp announces its share.
+  int64_t announced = inst.imm * (inst.perWarp ? arrivals : 1);
   if (values)
     events.push_back({BarrierEvent::Arrive, inst.op, inst.ring, inst.side, at,
-                      /*parity=*/0, countArrivals(role, inst), inst.imm});
+                      /*parity=*/0, arrivals, announced});
   RingPlace where{inst.ring, static_cast<int32_t>(at)};
   const HeldSlot *slot = findHeld(state, where);
   Side waited = inst.side == Side::Full ? Side::Empty : Side::Full;
@@ -210,8 +213,8 @@ bool BarrierInterpreter::arrive(const Inst &inst, BarrierState &state) {
   if (inst.perWarp &&
       (role.singleThread || inst.threads != BarrierThreads::All))
     return error(inst, "is one thread here, and arrives as a whole warp");
-  if (slot->bytes != inst.imm)
-    return error(inst, "announces " + Twine(inst.imm) + " bytes for " +
+  if (slot->bytes != announced)
+    return error(inst, "announces " + Twine(announced) + " bytes for " +
                            place(where) + ", but its copies bring " +
                            Twine(slot->bytes));
   if (llvm::any_of(state.written, [&](const WrittenPlace &written) {
@@ -257,7 +260,10 @@ bool BarrierInterpreter::fill(const Inst &inst, BarrierState &state) {
   if (!slot || slot->waited != Side::Empty)
     return error(inst, "copies into " + place(where) +
                            ", which it has not waited for");
-  if (!isSingleThread(inst.threads))
+  // Each group sends the part that its own threads have stored.
+  bool single = isSingleThread(inst.threads) ||
+                (inst.sends && inst.threads == BarrierThreads::Group);
+  if (!single)
     return error(inst, "copies into " + place(where) + " by several threads");
   if (inst.multicast != 1 && inst.multicast != ring.cluster)
     return error(inst, "copies to " + Twine(inst.multicast) +
@@ -267,6 +273,11 @@ bool BarrierInterpreter::fill(const Inst &inst, BarrierState &state) {
       }))
     return error(inst, "copies into " + place(where) +
                            " after ordinary stores without a proxy fence");
+  if (inst.sends && llvm::any_of(state.written, [&](const WrittenPlace &w) {
+        return w.at == where && w.visible != WrittenPlace::Published;
+      }))
+    return error(inst, "sends what is in " + place(where) +
+                           " before a barrier tells that all have stored it");
   state.held[slot - state.held.data()].bytes += inst.imm;
   state.last = -1;
   return true;

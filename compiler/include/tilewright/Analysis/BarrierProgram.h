@@ -96,6 +96,8 @@ struct BarrierInst {
   bool asks = false;
   bool perWarp = false, drains = false;
   int64_t multicast = 1;
+  /// Fill: from this CTA's own slot, which all threads have written.
+  bool sends = false;
   /// MMAWait: products whose sums are read after it. MMA: its own number.
   llvm::SmallVector<int, 2> products;
 
@@ -120,6 +122,8 @@ struct BarrierRing {
   int64_t depth = 1, instances = 1, cluster = 1;
   int64_t fullCount = 0, emptyCount = 0;
   bool isEngine = false, isStatic = false;
+  /// All CTAs of the cluster fill a part of the slots of all.
+  bool isExchange = false;
   llvm::StringRef name() const { return pipe::RingOp(op).getSymName(); }
 };
 
