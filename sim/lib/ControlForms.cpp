@@ -11,6 +11,19 @@ Step trapStep(Warp &warp, const Inst &, uint32_t) {
   return Step::Block;
 }
 
+Step fenceStep(Warp &warp, const Inst &, uint32_t mask) {
+  warp.release(mask);
+  return Step::Next;
+}
+
+Step initFenceStep(Warp &warp, const Inst &, uint32_t mask) {
+  forLanes(mask, [&](unsigned l) {
+    warp.machine.initFences.fence(threadInCluster(warp, l), warp.machine.time,
+                                  0);
+  });
+  return Step::Next;
+}
+
 Step proxyFenceStep(Warp &warp, const Inst &, uint32_t mask) {
   forLanes(mask, [&](unsigned l) {
     warp.machine.fences.fence(threadInCluster(warp, l), warp.machine.time,
@@ -103,13 +116,16 @@ bool tilewright::sim::decodeFence(Form &form, Inst &inst) {
   if (!inst.ops.empty())
     return false;
   // Warps execute one after the other on one memory, so fences order nothing
-  // that is not ordered; between proxies they are tracked.
-  inst.handler = nothing;
+  // that is not ordered; that they are there is noted.
+  inst.handler = fenceStep;
   if (form.head == "membar")
     return form.takeOneOf({"cta", "gl", "sys"}) >= 0;
-  if (form.take("mbarrier_init"))
+  if (form.take("mbarrier_init")) {
+    inst.handler = initFenceStep;
     return form.take("release") && form.take("cluster");
+  }
   if (form.take("proxy")) {
+    inst.handler = nothing;
     if (form.take("alias"))
       return true;
     int space = form.takeOneOf({"async", "async::generic"});

@@ -70,6 +70,8 @@ Step initStep(Warp &warp, const Inst &inst, uint32_t mask) {
     barrier = {};
     barrier.count = barrier.pending = count;
     barrier.init = inst.loc;
+    barrier.initThread = threadInCluster(warp, l);
+    barrier.initTime = warp.machine.time;
     barrier.cta = owner;
     barrier.address = offset;
     owner->shadow.setBarrier(offset, true);
@@ -119,8 +121,10 @@ uint64_t stateOf(const MBarrier &barrier) {
 }
 
 // wide[0]: Kind; wide[1]: index of the address operand; wide[2]: index of the
-// count operand, or 0; wide[3]: .noComplete.
+// count operand, or 0; wide[3]: .noComplete; aux: .relaxed.
 Step arriveStep(Warp &warp, const Inst &inst, uint32_t mask) {
+  if (!inst.aux && inst.wide[0] != ExpectTx)
+    warp.release(mask);
   for (uint32_t rest = mask; rest; rest &= rest - 1) {
     unsigned l = __builtin_ctz(rest);
     Cta *owner;
@@ -128,6 +132,8 @@ Step arriveStep(Warp &warp, const Inst &inst, uint32_t mask) {
     MBarrier *barrier = find(warp, inst.ops[inst.wide[1]], l, owner, offset);
     if (!barrier)
       return Step::Next;
+    if (owner != &warp.cta)
+      warp.checkInit(*barrier, /*byCopy=*/false);
     uint64_t value = inst.wide[2] ? warp.get(inst.ops[inst.wide[2]], l) : 1;
     uint64_t state = stateOf(*barrier), phase = barrier->phase;
     if (inst.wide[0] != ExpectTx && inst.wide[0] != CompleteTx)
@@ -224,7 +230,7 @@ bool tilewright::sim::decodeMbarrier(Form &form, Inst &inst) {
   }
   bool expectTx = form.take("expect_tx");
   inst.wide[3] = form.take("noComplete");
-  form.takeOneOf({"release", "acquire", "relaxed"});
+  inst.aux = form.takeOneOf({"release", "acquire", "relaxed"}) == 2;
   form.takeOneOf({"cta", "cluster"});
   Space space;
   takeSpace(form, space);

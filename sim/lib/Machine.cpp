@@ -36,7 +36,8 @@ Machine::Machine(const Program &program, const Launch &launch, Memory &memory,
                  const Options &options, Report &report)
     : program(program), launch(launch), memory(memory), options(options),
       report(report), names(launch.symbols, program.dynamicShared),
-      engine(options), fences(16 * 1024), executed(program.code.size()),
+      engine(options), fences(16 * 1024), initFences(16 * 1024),
+      releases(16 * 1024), executed(program.code.size()),
       executedLanes(program.code.size()) {
   threads = launch.block[0] * launch.block[1] * launch.block[2];
   smemSize = program.dynamicShared + launch.smemBytes;
@@ -164,7 +165,7 @@ bool Machine::isAwaited(const AsyncOp &op) const {
 //===----------------------------------------------------------------------===//
 
 bool Machine::rests(Cta &cta) {
-  if (options.schedule != Schedule::Random || ctas.size() == 1)
+  if (options.schedule != Schedule::Random || ctas.size() == 1 || awake)
     return false;
   if (cta.rounds == 0 && random() % 8 == 0)
     cta.rounds = random() % 64;
@@ -172,6 +173,19 @@ bool Machine::rests(Cta &cta) {
     return false;
   --cta.rounds;
   return true;
+}
+
+unsigned Machine::turnOf(Warp &warp) {
+  if (options.schedule != Schedule::Random || awake)
+    return quantum;
+  if (warp.rounds == 0 && random() % 4 == 0)
+    warp.rounds = random() % 16;
+  if (warp.rounds) {
+    --warp.rounds;
+    return 0;
+  }
+  // Most turns long, for speed.
+  return random() % 4 ? quantum : 1 + random() % 64;
 }
 
 void Machine::start(std::array<uint32_t, 3> cluster) {
@@ -220,7 +234,11 @@ Pace Machine::advance(unsigned patience, const std::atomic<bool> &cancelled) {
         alive = true;
         if (resting)
           break;
-        Warp::Turn turn = warp->run(quantum);
+        unsigned length = turnOf(*warp);
+        rested |= length == 0;
+        if (length == 0)
+          continue;
+        Warp::Turn turn = warp->run(length);
         progress |= turn == Warp::Turn::Progress;
         polled |= turn == Warp::Turn::Polled;
         progress |= engine.turn();
@@ -233,10 +251,13 @@ Pace Machine::advance(unsigned patience, const std::atomic<bool> &cancelled) {
       break;
     }
     if (progress || engine.completeOne(awaited)) {
+      awake = false;
       fruitless = 0;
       any = true;
       continue;
     }
+    // Whether anybody can go on shows when nobody rests.
+    awake = rested;
     if (rested)
       continue;
     if (timeOutWaits()) {

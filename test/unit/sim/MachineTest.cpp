@@ -517,6 +517,7 @@ const char *bulkBody = R"(
   setp.ne.b32 %p1, %r0, 0;
   @%p1 bra E;
   mbarrier.init.shared.b64 [smem], 1;
+  fence.mbarrier_init.release.cluster;
   mbarrier.arrive.expect_tx.shared.b64 %rd2, [smem], 64;
   cp.async.bulk.shared::cluster.global.mbarrier::complete_tx::bytes [smem+128], [%rd0], 64, [smem];
 W: mbarrier.try_wait.parity.shared.b64 %p2, [smem], 0;
@@ -577,6 +578,7 @@ TEST(Bulk, MulticastReachesEveryCta) {
   setp.ne.b32 %p1, %r0, 0;
   @%p1 bra B;
   mbarrier.init.shared.b64 [smem], 1;
+  fence.mbarrier_init.release.cluster;
   mbarrier.arrive.expect_tx.shared.b64 %rd2, [smem], 64;
 B: barrier.cluster.arrive.release.aligned;
   barrier.cluster.wait.acquire.aligned;
