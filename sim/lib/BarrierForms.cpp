@@ -116,8 +116,10 @@ void settleCluster(Machine &machine) {
 // aux: .relaxed.
 Step clusterArriveStep(Warp &warp, const Inst &inst, uint32_t mask) {
   Machine &machine = warp.machine;
-  if (!inst.aux)
+  if (!inst.aux) {
     warp.release(mask);
+    warp.releaseToPeers(mask);
+  }
   forLanes(mask, [&](unsigned l) {
     if (warp.clusterTickets[l] == machine.clusterGeneration)
       warp.report(Hazard::BarrierMisuse,

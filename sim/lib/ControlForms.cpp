@@ -11,8 +11,11 @@ Step trapStep(Warp &warp, const Inst &, uint32_t) {
   return Step::Block;
 }
 
-Step fenceStep(Warp &warp, const Inst &, uint32_t mask) {
+// aux: a scope beyond the CTA.
+Step fenceStep(Warp &warp, const Inst &inst, uint32_t mask) {
   warp.release(mask);
+  if (inst.aux)
+    warp.releaseToPeers(mask);
   return Step::Next;
 }
 
@@ -118,8 +121,11 @@ bool tilewright::sim::decodeFence(Form &form, Inst &inst) {
   // Warps execute one after the other on one memory, so fences order nothing
   // that is not ordered; that they are there is noted.
   inst.handler = fenceStep;
-  if (form.head == "membar")
-    return form.takeOneOf({"cta", "gl", "sys"}) >= 0;
+  if (form.head == "membar") {
+    int scope = form.takeOneOf({"cta", "gl", "sys"});
+    inst.aux = scope > 0;
+    return scope >= 0;
+  }
   if (form.take("mbarrier_init")) {
     inst.handler = initFenceStep;
     return form.take("release") && form.take("cluster");
@@ -137,5 +143,7 @@ bool tilewright::sim::decodeFence(Form &form, Inst &inst) {
     return true;
   }
   form.takeOneOf({"acq_rel", "sc", "acquire", "release"});
-  return form.takeOneOf({"cta", "cluster", "gpu", "sys"}) >= 0;
+  int scope = form.takeOneOf({"cta", "cluster", "gpu", "sys"});
+  inst.aux = scope > 0;
+  return scope >= 0;
 }

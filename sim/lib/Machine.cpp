@@ -37,7 +37,7 @@ Machine::Machine(const Program &program, const Launch &launch, Memory &memory,
     : program(program), launch(launch), memory(memory), options(options),
       report(report), names(launch.symbols, program.dynamicShared),
       engine(options), fences(16 * 1024), initFences(16 * 1024),
-      releases(16 * 1024), executed(program.code.size()),
+      toPeers(16 * 1024), releases(16 * 1024), executed(program.code.size()),
       executedLanes(program.code.size()) {
   threads = launch.block[0] * launch.block[1] * launch.block[2];
   smemSize = program.dynamicShared + launch.smemBytes;
@@ -204,6 +204,15 @@ void Machine::start(std::array<uint32_t, 3> cluster) {
   clusterThreads = threads * ctas.size();
 }
 
+bool Machine::timesOutEarly(Warp &warp) {
+  if (options.schedule != Schedule::Random ||
+      (engine.isEager() && random() % 4))
+    return false;
+  uint64_t now = events + engine.moves;
+  auto [it, isNew] = warp.timeouts.try_emplace(warp.current->pc, now);
+  return isNew || std::exchange(it->second, now) != now;
+}
+
 bool Machine::timeOutWaits() {
   bool any = false;
   uint64_t now = events + engine.moves;
@@ -250,16 +259,17 @@ Pace Machine::advance(unsigned patience, const std::atomic<bool> &cancelled) {
       reportLimit();
       break;
     }
+    // Whether anybody can go on shows when nobody rests.
+    if (!progress && rested) {
+      awake = true;
+      continue;
+    }
     if (progress || engine.completeOne(awaited)) {
       awake = false;
       fruitless = 0;
       any = true;
       continue;
     }
-    // Whether anybody can go on shows when nobody rests.
-    awake = rested;
-    if (rested)
-      continue;
     if (timeOutWaits()) {
       any = true;
       continue;

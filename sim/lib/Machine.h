@@ -122,6 +122,8 @@ public:
                       llvm::StringRef what);
   /// Its lanes `mask` release what they did: Releases.
   void release(uint32_t mask);
+  /// With the cluster's scope.
+  void releaseToPeers(uint32_t mask);
   /// Checks that what lane `lane` is about to overwrite, bytes of `owner`, has
   /// been released by its readers: threads and wgmmas.
   void checkReleased(const Cta &owner, ByteRange range, unsigned lane);
@@ -313,7 +315,8 @@ struct Cta {
 class AsyncEngine {
 public:
   explicit AsyncEngine(const Options &options)
-      : schedule(options.schedule), random(options.seed) {}
+      : schedule(options.schedule), random(options.seed),
+        odds(unsigned(2) << 3 * (options.seed % 3)) {}
   void issue(std::shared_ptr<AsyncOp> op);
   /// Completes a copy, of Schedule::Latest the oldest that `isAwaited`, or else
   /// the oldest; false if there is none.
@@ -326,6 +329,9 @@ public:
   bool turn();
   /// A copy in flight that touches a byte, or null.
   const AsyncOp *find(unsigned rank, uint32_t address, bool isLoad) const;
+  /// Of a random schedule: the laziest kind, the most eager one.
+  bool isLazy() const { return odds > 64; }
+  bool isEager() const { return odds == 2; }
   /// Copies issued and completed so far.
   uint64_t moves = 0;
 
@@ -333,6 +339,10 @@ private:
   void complete(size_t i);
   Schedule schedule;
   std::mt19937_64 random;
+  /// Of random schedules some are eager and some lazy: between turns a copy
+  /// completes once in so many times. The laziest are as Latest otherwise, but
+  /// that warps drift apart.
+  unsigned odds;
   std::deque<std::shared_ptr<AsyncOp>> queue;
 };
 
@@ -380,6 +390,9 @@ struct Machine : GlobalAccess {
   /// With random schedules the warps drift apart, so that what one does before
   /// another has begun, or after it has ended, is seen.
   unsigned turnOf(Warp &warp);
+  /// Whether the mbarrier.try_wait that the warp is at gives false before it
+  /// must; once at each, until something has happened.
+  bool timesOutEarly(Warp &warp);
   /// Whether no warp of the CTA gets a turn in this round. With random
   /// schedules the CTAs of a cluster drift apart, so that what one does after
   /// another has ended, or before it has begun, is seen.
@@ -423,6 +436,7 @@ struct Machine : GlobalAccess {
   std::vector<std::unique_ptr<Cta>> ctas;
   ProxyFences fences;     ///< fence.proxy.async.
   ProxyFences initFences; ///< fence.mbarrier_init.
+  ProxyFences toPeers;    ///< Releases with the cluster's scope or a wider one.
   Releases releases;
   uint32_t clusterArrived = 0;
   uint64_t clusterGeneration = 1;

@@ -142,6 +142,12 @@ void Warp::release(uint32_t mask) {
   machine.releases.release(cta.rank * 1024 + index * 32, mask, machine.time);
 }
 
+void Warp::releaseToPeers(uint32_t mask) {
+  forLanes(mask, [&](unsigned l) {
+    machine.toPeers.fence(cta.rank * 1024 + thread(l), machine.time, lastSync);
+  });
+}
+
 void Warp::checkReleased(const Cta &owner, ByteRange range, unsigned lane) {
   const Releases &releases = machine.releases;
   unsigned by = cta.rank * 1024 + thread(lane);
@@ -179,9 +185,7 @@ void Warp::checkInit(const MBarrier &barrier, bool byCopy) {
   };
   if (covers(machine.initFences) || covers(machine.fences))
     return;
-  // A release with the cluster's scope will do for a peer's threads.
-  if (!byCopy && machine.releases.covers(barrier.initThread, barrier.initTime,
-                                         ~0u))
+  if (!byCopy && covers(machine.toPeers))
     return;
   report(Hazard::MissingInitFence,
          llvm::formatv("the mbarrier at {0}{1} was initialised at {2}, and no "

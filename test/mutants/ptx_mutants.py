@@ -25,7 +25,7 @@ import tempfile
 import time
 
 from ptx_operators import mutants_of
-from ptx_equivalent import class_of, CLASSES
+from ptx_equivalent import class_of, CLASSES, SURVIVORS
 from subjects import SUBJECTS
 
 SCHEDULES = "latest,earliest,random:1..8"
@@ -130,7 +130,8 @@ def clean(arguments, subjects):
 def table(path, results, seconds, jobs):
     subjects = list(dict.fromkeys(subject.name for subject, _, _ in results))
     killed = [r for r in results if r[2].by]
-    equivalent = [r for r in results if not r[2].by]
+    equivalent = [r for r in results if not r[2].by and class_of(r[0], r[1])]
+    survived = len(results) - len(killed) - len(equivalent)
     lines = [
         "# Mutants of the PTX",
         "",
@@ -139,7 +140,8 @@ def table(path, results, seconds, jobs):
         "",
         f"{len(results)} mutants of {len(subjects)} kernels: {len(killed)} caught by the"
         f" simulator, {len(equivalent)} equivalent"
-        f" ({100 * len(equivalent) / max(1, len(results)):.1f} %), in {seconds:.0f} s with"
+        f" ({100 * len(equivalent) / max(1, len(results)):.1f} %), {survived} not caught,"
+        f" in {seconds:.0f} s with"
         f" {jobs} processes.",
         "",
         "## By operator",
@@ -171,7 +173,7 @@ def table(path, results, seconds, jobs):
         lines += ["", f"## {subject}", "", f"`{own[0][0].describe()}`", ""]
         lines += ["| PTX | line | mutant | caught by | under |", "|---|---|---|---|---|"]
         for _, mutant, outcome in own:
-            caught = outcome.by or f"— ({class_of(own[0][0], mutant) or 'SURVIVED'})"
+            caught = outcome.by or f"— ({class_of(own[0][0], mutant) or 'NOT CAUGHT'})"
             opcode = mutant.op.opcode.split(".shared")[0].split(".global")[0]
             lines.append(
                 f"| `{opcode}` | {mutant.op.source} | {mutant.name} | {caught} |"
@@ -235,6 +237,8 @@ def main():
                 elif outcome.by and claimed:
                     print(f"caught by '{outcome.by}' ({outcome.where}), claimed equivalent"
                           f" ({claimed}): {name}", flush=True)
+                elif not outcome.by and (subject.name, mutant.name) in SURVIVORS:
+                    continue
                 elif not outcome.by and not claimed:
                     print(f"survived: {name}", flush=True)
                 else:
@@ -243,11 +247,12 @@ def main():
         seconds = time.monotonic() - started
         killed = sum(bool(o.by) for _, _, o in results)
         equivalent = sum(bool(class_of(s, m)) and not o.by for s, m, o in results)
+        survived = len(results) - killed - equivalent
         if arguments.table:
             table(arguments.table, results, seconds, arguments.jobs)
         print(
             f"{len(results)} of {total} mutants: {killed} caught, {equivalent} equivalent,"
-            f" {bad} bad, {seconds:.0f} s"
+            f" {survived} not caught, {bad} bad, {seconds:.0f} s"
         )
         return 1 if bad or not results else 0
 

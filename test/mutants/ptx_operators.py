@@ -344,7 +344,7 @@ def retarget(kernel, op):
 
 # Pairs that have an order, and what the exchange of the two would break.
 ORDERED = {
-    ("wait", "memory"), ("wait", "load"), ("wait", "arrive"), ("wait", "wgmma-fence"),
+    ("wait", "memory"), ("wait", "load"), ("wait", "arrive"),
     ("memory", "arrive"), ("wgmma-wait", "arrive"),
     ("warp-sync", "arrive"), ("memory", "warp-sync"),
     ("memory", "fence-proxy"), ("fence-proxy", "store"), ("fence-proxy", "reduce"),

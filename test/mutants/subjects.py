@@ -18,6 +18,7 @@ class Subject:
         self.name, self.file, self.shapes = name, file, shapes
         self.sms, self.constants, self.depth = sms, constants, depth
         self.launches, self.hints = launches, hints
+        self.groups = constants.get("WG", 2)
         self.path = ""
 
     def prepare(self, folder):
@@ -57,7 +58,7 @@ def shapes(m, n, block, trips):
 
 
 GEMM = "kernels/gemm/fp8_gemm_nt.tw"
-TRIPS = (6, 1, 2, 3, 4, 0)
+TRIPS = (6, 9, 7, 1, 2, 3, 4, 0)
 
 SUBJECTS = [
     # One group: a ring in shared memory, the staged store, dependent launch.
@@ -71,6 +72,10 @@ SUBJECTS = [
             dict(BM=64, BN=32, CL=2, G=8, WG=1)),
     Subject("gemm-cl2-2", GEMM, shapes(129, 24, 128, TRIPS), 2,
             dict(BM=128, BN=16, CL=2, G=8, WG=2)),
+    # Every schedule hint off: one product after the other.
+    Subject("gemm-plain", GEMM, shapes(65, 40, 128, TRIPS), 2,
+            dict(BM=64, BN=32, CL=1, G=8, WG=1),
+            hints="unroll=1,peek=0,overlap=0,prefetch=0"),
     # Slots at fixed places.
     Subject("gemm-static", GEMM, shapes(65, 40, 128, (7, 1, 2, 3, 4, 0)), 2,
             dict(BM=64, BN=32, CL=1, G=8, WG=1), hints="static=1,unroll=3"),
@@ -83,4 +88,7 @@ SUBJECTS = [
     # Other majornesses, without promotion.
     Subject("bf16", "kernels/sketches/bf16_gemm.tw", shapes(72, 72, 64, TRIPS), 2,
             dict(BM=64, BN=64, CL=1, G=8, WG=1, TD="bf16", ADD="false", MA="M", MB="N")),
+    # Two rings, two readers, stores through two buffers.
+    Subject("two-rings", "test/mutants/kernels/two_rings.tw",
+            shapes(65, 40, 128, TRIPS[:-1]), 2, dict(BM=64, BN=32)),
 ]  # fmt: skip
