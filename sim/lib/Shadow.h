@@ -33,12 +33,12 @@ private:
   uint32_t cover = 0;
 };
 
-/// Which accesses of a thread others can know to be over. A thread's release (an
-/// arrival at a barrier, a fence, an atomic) covers its own accesses before it,
-/// and those of other lanes of its warp before the last bar.warp.sync of both
-/// (PTX ISA, bar.warp.sync: it orders memory among the lanes; shfl, vote, elect
-/// and .aligned do not). Only that a release is missing is told, not that nobody
-/// waited for it, so no correct program is reported.
+/// Which accesses of a thread others can know to be over. A thread's release
+/// (an arrival at a barrier, a fence, an atomic) covers its own accesses before
+/// it, and those of other lanes of its warp before the last bar.warp.sync of
+/// both (PTX ISA, bar.warp.sync: it orders memory among the lanes; shfl, vote,
+/// elect and .aligned do not). Only that a release is missing is told, not that
+/// nobody waited for it, so no correct program is reported.
 class Releases {
 public:
   explicit Releases(unsigned threads) : released(threads), met(threads) {}

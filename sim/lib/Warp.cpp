@@ -162,10 +162,10 @@ void Warp::checkReleased(const Cta &owner, ByteRange range, unsigned lane) {
         continue;
       bool isReleased = false;
       for (unsigned w = 0; w < 4 && !isReleased; ++w)
-        isReleased = read.waited[w] &&
-                     releases.warpCovers(owner.rank * 1024 + index * 128 +
-                                             w * 32,
-                                         read.waited[w], by);
+        isReleased =
+            read.waited[w] &&
+            releases.warpCovers(owner.rank * 1024 + index * 128 + w * 32,
+                                read.waited[w], by);
       if (isReleased)
         continue;
       return report(

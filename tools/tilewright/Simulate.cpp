@@ -39,10 +39,11 @@ static cl::opt<std::string> schedule(
     cl::cat(category), cl::sub(runCommand));
 static cl::opt<unsigned> launches(
     "launches", cl::init(1), cl::value_desc("N"),
-    cl::desc("Launch the kernel N times in one stream of the simulator, each "
-             "over what the one before left (a kernel with `inout` tensors then "
-             "once more alone); launches of a kernel with `pdl` may overlap, "
-             "and what that breaks is found"),
+    cl::desc(
+        "Launch the kernel N times in one stream of the simulator, each "
+        "over what the one before left (a kernel with `inout` tensors then "
+        "once more alone); launches of a kernel with `pdl` may overlap, "
+        "and what that breaks is found"),
     cl::cat(category), cl::sub(runCommand));
 
 static cl::opt<std::string> accumulateModel(

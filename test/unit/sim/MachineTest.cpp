@@ -509,6 +509,20 @@ TEST(Wgmma, HazardsAreReported) {
                   .has(Hazard::Divergence));
 }
 
+// To read a register is an access too: the next wgmma that has it needs a
+// fence.
+TEST(Wgmma, AReadIsFencedAsAWriteIs) {
+  std::string wait = "wgmma.wait_group.sync.aligned 0;";
+  std::string again =
+      "wgmma.mma_async.sync.aligned.m64n8k16.f32.bf16.bf16 {%r20, %r21, %r22, "
+      "%r23}, {%r10, %r11, %r12, %r13}, %rd4, %p2, 1, 1, 0;\n"
+      "wgmma.commit_group.sync.aligned;\n" +
+      wait;
+  EXPECT_TRUE(runWgmma(wait, wait + again).has(Hazard::MissingWgmmaFence));
+  Report report = runWgmma(wait, wait + "wgmma.fence.sync.aligned;" + again);
+  EXPECT_TRUE(report.ok()) << report.str();
+}
+
 //===----------------------------------------------------------------------===//
 // Bulk copies
 //===----------------------------------------------------------------------===//
