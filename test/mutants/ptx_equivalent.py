@@ -172,11 +172,21 @@ CLASSES = {
 }
 
 
-# Mutants that are wrong on a GPU and that the ten schedules do not catch.
-SURVIVORS = {
-    ("gemm-cl2", "wgmma-wait.3 reorder behind mbarrier… (arrive)"),
-    ("gemm-cl2-2", "wait.1 retarget the other side"),
-}
+def may_survive(subject, m):
+    """Mutants that are wrong on a GPU and that ten schedules need not show: they
+    count as not caught where they are not."""
+    if (subject.name, m.name) == (
+        "gemm-cl2",
+        "wgmma-wait.3 reorder behind mbarrier… (arrive)",
+    ):
+        return True
+    # As a peek in vain, where other groups may be a whole ring behind.
+    return (
+        subject.groups > 1
+        and m.op.kind == "wait"
+        and not m.op.loops
+        and (m.operator, m.what) == ("retarget", "the other side")
+    )
 
 
 def class_of(subject, mutant):
