@@ -6,16 +6,20 @@ runs each mutant on the simulator: it must be caught under one of ten schedules
 
     ptx_mutants.py build/check/bin/tilewright [--all | --sample N] [--seed S]
                    [--subject NAME] [--only TEXT] [--jobs 2] [--table FILE.md]
-                   [--clean SCHEDULES] [--keep FOLDER]
+                   [--clean SCHEDULES] [--keep FOLDER] [--resume FILE.json]
 
 Without --all a sample runs, spread over kernels and operators. --table writes
 the page with every mutant. --clean runs the unmutated kernels under so many
-random schedules instead: none may be reported. Status 1 if a mutant survives
+random schedules instead: none may be reported. --resume keeps outcomes, so that
+an interrupted run goes on and only what has changed runs again: a mutant is known
+by its text and its shapes. Remove the file when the simulator changes. Status 1 if a mutant survives
 that no class of equivalent mutants covers, if one that a class covers is
 reported, or if the simulator could not run one.
 """
 import argparse
 import concurrent.futures
+import hashlib
+import json
 import os
 import random
 import re
@@ -63,11 +67,34 @@ def run_once(command):
 
 
 class Runner:
-    def __init__(self, tool, folder, keep):
-        self.tool, self.folder, self.keep = tool, folder, keep
-        self.count = 0
+    def __init__(self, tool, folder, keep, resume):
+        self.tool, self.folder, self.keep, self.resume = tool, folder, keep, resume
+        self.known = {}
+        if resume and os.path.exists(resume):
+            with open(resume, encoding="utf-8") as file:
+                self.known = json.load(file)
+
+    @staticmethod
+    def key(subject, mutant):
+        text = mutant.ptx() + " ".join(subject.command("", "", SCHEDULES)[2:])
+        text = text.replace(subject.path, subject.name) + " ".join(subject.shapes)
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
 
     def run(self, subject, mutant):
+        key = self.key(subject, mutant)
+        if key in self.known:
+            return Outcome(*self.known[key])
+        outcome = self.run_shapes(subject, mutant)
+        if not outcome.error:
+            self.known[key] = [outcome.by, outcome.where]
+        return outcome
+
+    def save(self):
+        if self.resume:
+            with open(self.resume, "w", encoding="utf-8") as file:
+                json.dump(dict(self.known), file)
+
+    def run_shapes(self, subject, mutant):
         """The first outcome that catches the mutant, over the subject's shapes."""
         path = os.path.join(self.folder, f"{subject.name}-{id(mutant)}.ptx")
         with open(path, "w", encoding="utf-8") as file:
@@ -206,6 +233,7 @@ def main():
     parser.add_argument("--table", help="writes the page of results")
     parser.add_argument("--clean", type=int, default=0)
     parser.add_argument("--keep", help="a folder for the mutants' PTX")
+    parser.add_argument("--resume", help="a file that keeps outcomes")
     parser.add_argument("--list", action="store_true")
     arguments = parser.parse_args()
 
@@ -232,12 +260,14 @@ def main():
             print(total)
             return 0
 
-        runner = Runner(arguments.tool, folder, arguments.keep)
+        runner = Runner(arguments.tool, folder, arguments.keep, arguments.resume)
         bad, results = 0, []
         with concurrent.futures.ThreadPoolExecutor(arguments.jobs) as pool:
             futures = [pool.submit(runner.run, s, m) for s, m in mutants]
             for (subject, mutant), future in zip(mutants, futures):
                 outcome = future.result()
+                if len(results) % 50 == 49:
+                    runner.save()
                 results.append((subject, mutant, outcome))
                 claimed = class_of(subject, mutant)
                 name = f"{subject.name}: {mutant.name}\n    {mutant.op.text()} ({mutant.op.source})"
@@ -253,6 +283,7 @@ def main():
                 else:
                     continue
                 bad += 1
+        runner.save()
         seconds = time.monotonic() - started
         killed = sum(bool(o.by) for _, _, o in results)
         equivalent = sum(bool(class_of(s, m)) and not o.by for s, m, o in results)

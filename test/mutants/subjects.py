@@ -90,5 +90,5 @@ SUBJECTS = [
             dict(BM=64, BN=64, CL=1, G=8, WG=1, TD="bf16", ADD="false", MA="M", MB="N")),
     # Two rings, two readers, stores through two buffers.
     Subject("two-rings", "test/mutants/kernels/two_rings.tw",
-            shapes(65, 40, 128, TRIPS[:-1]), 2, dict(BM=64, BN=32)),
+            shapes(65, 40, 128, TRIPS[:-1]), 1, dict(BM=64, BN=32)),
 ]  # fmt: skip
