@@ -144,11 +144,12 @@ def second_fence(subject, m):
 
 
 def earlier_meeting(subject, m):
-    return (
-        m.op.kind == "warp-sync"
-        and m.operator in ("drop", "reorder")
-        and reads_are_met(m.lines)
-    )
+    if m.op.kind != "warp-sync" or m.operator not in ("drop", "reorder"):
+        return False
+    # A release has the source line of its get: no plain read is of that ring.
+    if subject.plain_lines and m.op.source.split(":")[0] not in subject.plain_lines:
+        return True
+    return reads_are_met(m.lines)
 
 
 def vain_peek(subject, m):
@@ -162,6 +163,17 @@ def vain_peek(subject, m):
     )
 
 
+def other_ring(subject, m):
+    """A wait exchanged with a plain read of a slot that another wait has got."""
+    return (
+        subject.plain_reads is not None
+        and (m.op.kind, m.operator) == ("wait", "reorder")
+        and "ld…" in m.what
+        and m.op.barrier is not None
+        and m.op.barrier not in subject.plain_reads
+    )
+
+
 CLASSES = {
     "launch hint": launch_hint,
     "barrier of the own CTA": own_barrier,
@@ -169,6 +181,7 @@ CLASSES = {
     "second wgmma.fence": second_fence,
     "lanes have met before": earlier_meeting,
     "a peek in vain": vain_peek,
+    "a read of another ring": other_ring,
 }
 
 
@@ -180,6 +193,9 @@ def may_survive(subject, m):
         "wgmma-wait.3 reorder behind mbarrier… (arrive)",
     ):
         return True
+    # One of eight releases is not waited for.
+    if subject.name == "two-rings" and m.op.kind == "init":
+        return (m.operator, m.what) == ("count", "-1")
     # As a peek in vain, where other groups may be a whole ring behind.
     return (
         subject.groups > 1

@@ -128,6 +128,12 @@ class Kernel:
         self.depth = len(inits) // 2
         for op in inits:
             op.last_init = op is inits[-1]
+        bases = [self.offset(op.operands[0], op.at) for op in inits]
+        for op in self.ops:
+            op.barrier = None  # The index of its barrier's init, or of its ring's.
+            if op.kind == "wait":
+                base = self.offset(op.operands[1], op.at)
+                op.barrier = bases.index(base) if base in bases else None
         self.free = [self.offset(op.operands[0], op.at) for op in inits[self.depth :]]
 
     def offset(self, address, at):

@@ -19,6 +19,10 @@ class Subject:
         self.sms, self.constants, self.depth = sms, constants, depth
         self.launches, self.hints = launches, hints
         self.groups = constants.get("WG", 2)
+        # Where there are several rings: the barriers, by the number of their
+        # init, of the one whose slots are read by plain loads.
+        self.plain_reads = None
+        self.plain_lines = set()  # Of the gets of that ring.
         self.path = ""
 
     def prepare(self, folder):
@@ -92,3 +96,5 @@ SUBJECTS = [
     Subject("two-rings", "test/mutants/kernels/two_rings.tw",
             shapes(65, 40, 128, TRIPS[:-1]), 1, dict(BM=64, BN=32)),
 ]  # fmt: skip
+SUBJECTS[-1].plain_reads = (0, 1)
+SUBJECTS[-1].plain_lines = {"18"}
