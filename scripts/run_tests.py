@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Runs every test of a built tree and counts them: lit, GoogleTest, the GPU's
-recorded results, pytest, bounded fuzzing, the style checks and the static-link
+recorded results, a sample of mutants, pytest, bounded fuzzing, the style checks and the static-link
 check.
 
     scripts/run_tests.py [--build DIR] [--only SUITE,...] [--fuzz-seconds N]
@@ -204,6 +204,22 @@ class Suites:
             cases.append(Case(name, outcome, f"exit status {status}\n{output}"))
         return cases
 
+    def mutants(self):
+        """Broken synchronisation, a sample, and the unbroken kernels under some
+        random schedules (docs/mutants.md)."""
+        program = os.path.join(ROOT, "test/mutants/ptx_mutants.py")
+        tool = os.path.join(self.build, "bin/tilewright")
+        cases = []
+        for name, options in (
+            ("ptx-sample", ["--sample", "150"]),
+            ("ptx-clean", ["--clean", "4"]),
+        ):
+            command = [sys.executable, program, tool, *options]
+            status, output = run(command, timeout=600)
+            outcome = "passed" if status == 0 else "failed"
+            cases.append(Case(name, outcome, f"exit status {status}\n{output}"))
+        return cases
+
     def fuzz(self):
         """libFuzzer on the front end for a bounded time (test/fuzz/run.sh), in
         a build of its own: with sanitizers, and with LLVM shared."""
@@ -259,7 +275,7 @@ def main():
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    names = ["checks", "unit", "lit", "oracle", "python", "fuzz"]
+    names = ["checks", "unit", "lit", "oracle", "mutants", "python", "fuzz"]
     parser.add_argument("--build", default=os.path.join(ROOT, "build/check"))
     parser.add_argument("--only", default=",".join(names))
     parser.add_argument("--fuzz-seconds", type=int, default=20)

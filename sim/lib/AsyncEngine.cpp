@@ -54,7 +54,7 @@ bool AsyncEngine::completeOne(
   if (queue.empty())
     return false;
   size_t i = 0;
-  if (schedule == Schedule::Random) {
+  if (schedule == Schedule::Random && !isLazy()) {
     i = random() % queue.size();
   } else {
     while (i < queue.size() && !isAwaited(*queue[i]))
@@ -79,7 +79,7 @@ bool AsyncEngine::turn() {
   if (schedule != Schedule::Random)
     return false;
   bool any = false;
-  for (; !queue.empty() && random() % 2; any = true)
+  for (; !queue.empty() && random() % odds == 0; any = true)
     complete(random() % queue.size());
   return any;
 }

@@ -43,6 +43,7 @@ Step storeAsyncStep(Warp &warp, const Inst &inst, uint32_t mask) {
           llvm::formatv("no mbarrier was initialised at {0}", barrierOffset));
       return Step::Next;
     }
+    warp.release(1u << l);
     ByteRange range = {offset, bytes};
     // Reductions of many threads may meet at an address.
     bool reduces = inst.aux;
@@ -69,7 +70,8 @@ Step storeAsyncStep(Warp &warp, const Inst &inst, uint32_t mask) {
         return;
       uint8_t *to = &target->smem[range.begin];
       if (reduces) {
-        if (auto conflict = target->shadow.genericRead(range.begin, range.size))
+        if (auto conflict = target->shadow.genericRead(
+                range.begin, range.size, /*thread=*/0, /*time=*/0))
           warp.reportConflict(*target, *conflict, "reads");
         if (llvm::Error error = reduceElements(
                 Format(inst.wide[0]), ReduceOp(inst.aux - 1), {to, range.size},

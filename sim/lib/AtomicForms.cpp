@@ -47,7 +47,8 @@ Step atomicStep(Warp &warp, const Inst &inst, uint32_t mask) {
       return Step::Next;
     if (place.owner) {
       Shadow &shadow = place.owner->shadow;
-      if (auto conflict = shadow.genericRead(place.offset, bytes))
+      if (auto conflict = shadow.genericRead(
+              place.offset, bytes, threadInCluster(warp, l), warp.machine.time))
         warp.reportConflict(*place.owner, *conflict, "reads");
       if (auto conflict = shadow.genericWrite(
               place.offset, bytes, threadInCluster(warp, l), warp.machine.time))
@@ -73,6 +74,7 @@ Step atomicStep(Warp &warp, const Inst &inst, uint32_t mask) {
                  old);
     }
   }
+  warp.release(mask);
   if (returns)
     warp.synchronised();
   // Whoever changes nothing and looks at the old value may be waiting for it.

@@ -71,6 +71,7 @@ Step barStep(Warp &warp, const Inst &inst, uint32_t mask) {
   if (!path.arrived) {
     if (!arriveNamed(warp, number, count))
       return Step::Block;
+    warp.release(mask);
     path.arrived = true;
     path.ticket = barrier.generation;
     if (votes)
@@ -96,7 +97,9 @@ Step barStep(Warp &warp, const Inst &inst, uint32_t mask) {
   return Step::Next;
 }
 
-Step warpSyncStep(Warp &warp, const Inst &, uint32_t) {
+Step warpSyncStep(Warp &warp, const Inst &, uint32_t mask) {
+  warp.machine.releases.meet(warp.cta.rank * 1024 + warp.index * 32, mask,
+                             warp.machine.time);
   warp.synchronised();
   return Step::Next;
 }
@@ -110,8 +113,13 @@ void settleCluster(Machine &machine) {
   }
 }
 
-Step clusterArriveStep(Warp &warp, const Inst &, uint32_t mask) {
+// aux: .relaxed.
+Step clusterArriveStep(Warp &warp, const Inst &inst, uint32_t mask) {
   Machine &machine = warp.machine;
+  if (!inst.aux) {
+    warp.release(mask);
+    warp.releaseToPeers(mask);
+  }
   forLanes(mask, [&](unsigned l) {
     if (warp.clusterTickets[l] == machine.clusterGeneration)
       warp.report(Hazard::BarrierMisuse,
@@ -189,7 +197,7 @@ bool tilewright::sim::decodeBarrier(Form &form, Inst &inst) {
     if (aligned)
       inst.together = Together::Full;
     if (form.take("arrive")) {
-      form.takeOneOf({"release", "relaxed"});
+      inst.aux = form.takeOneOf({"release", "relaxed"}) == 1;
       inst.handler = clusterArriveStep;
       return !isBar && inst.ops.empty();
     }

@@ -73,8 +73,9 @@ using Load = std::function<llvm::Expected<CopyReport>(
     llvm::MutableArrayRef<uint8_t> shared, uint32_t address)>;
 
 /// Issues a load of `extent` bytes to `target`.
-void issueLoad(Warp &warp, const Inst &inst, Cta &target, uint32_t offset,
-               uint64_t extent, uint32_t barrierOffset, Load load) {
+void issueLoad(Warp &warp, const Inst &inst, unsigned lane, Cta &target,
+               uint32_t offset, uint64_t extent, uint32_t barrierOffset,
+               Load load) {
   Machine &machine = warp.machine;
   if (&target != &warp.cta && isGone(warp, target, "writes"))
     return;
@@ -85,14 +86,17 @@ void issueLoad(Warp &warp, const Inst &inst, Cta &target, uint32_t offset,
                               extent, offset, sharedBase, target.smem.size()));
     return;
   }
-  if (!machine.findBarrier(target.rank, barrierOffset)) {
+  MBarrier *barrier = machine.findBarrier(target.rank, barrierOffset);
+  if (!barrier) {
     warp.report(Hazard::BarrierMisuse,
                 llvm::formatv("no mbarrier was initialised at {0}{1}",
                               barrierOffset,
                               machine.names.inBrackets(barrierOffset)));
     return;
   }
+  warp.checkInit(*barrier, /*byCopy=*/true);
   ByteRange range = {offset, extent};
+  warp.checkReleased(target, range, lane);
   if (auto conflict = target.shadow.asyncWriteBegin(range, &machine.fences))
     warp.reportConflict(target, *conflict, "copies to");
   auto op = std::make_shared<AsyncOp>();
@@ -138,7 +142,7 @@ void issueLoads(Warp &warp, const Inst &inst, unsigned lane, Cta &owner,
       warp.report(Hazard::BadOperand, "the destination and the mbarrier are "
                                       "in different CTAs");
     else
-      issueLoad(warp, inst, owner, offset, extent, barrierOffset, load);
+      issueLoad(warp, inst, lane, owner, offset, extent, barrierOffset, load);
     return;
   }
   uint32_t targets = warp.get(inst.ops[inst.wide[2]], lane) & 0xFFFF;
@@ -149,8 +153,8 @@ void issueLoads(Warp &warp, const Inst &inst, unsigned lane, Cta &owner,
     return;
   }
   forLanes(targets, [&](unsigned rank) {
-    issueLoad(warp, inst, *machine.ctas[rank], offset, extent, barrierOffset,
-              load);
+    issueLoad(warp, inst, lane, *machine.ctas[rank], offset, extent,
+              barrierOffset, load);
   });
 }
 
@@ -301,7 +305,8 @@ Step bulkPeerStep(Warp &warp, const Inst &inst, uint32_t mask) {
     if (auto conflict = owner->shadow.asyncReadBegin(range, machine.fences,
                                                      /*checkInit=*/false))
       warp.reportConflict(*owner, *conflict, "copies from");
-    issueLoad(warp, inst, *target, offset, size, barrierOffset,
+    warp.release(1u << l);
+    issueLoad(warp, inst, l, *target, offset, size, barrierOffset,
               [&warp, owner, source, size,
                range](llvm::MutableArrayRef<uint8_t> shared,
                       uint32_t address) -> llvm::Expected<CopyReport> {

@@ -11,6 +11,22 @@ Step trapStep(Warp &warp, const Inst &, uint32_t) {
   return Step::Block;
 }
 
+// aux: a scope beyond the CTA.
+Step fenceStep(Warp &warp, const Inst &inst, uint32_t mask) {
+  warp.release(mask);
+  if (inst.aux)
+    warp.releaseToPeers(mask);
+  return Step::Next;
+}
+
+Step initFenceStep(Warp &warp, const Inst &, uint32_t mask) {
+  forLanes(mask, [&](unsigned l) {
+    warp.machine.initFences.fence(threadInCluster(warp, l), warp.machine.time,
+                                  0);
+  });
+  return Step::Next;
+}
+
 Step proxyFenceStep(Warp &warp, const Inst &, uint32_t mask) {
   forLanes(mask, [&](unsigned l) {
     warp.machine.fences.fence(threadInCluster(warp, l), warp.machine.time,
@@ -103,13 +119,19 @@ bool tilewright::sim::decodeFence(Form &form, Inst &inst) {
   if (!inst.ops.empty())
     return false;
   // Warps execute one after the other on one memory, so fences order nothing
-  // that is not ordered; between proxies they are tracked.
-  inst.handler = nothing;
-  if (form.head == "membar")
-    return form.takeOneOf({"cta", "gl", "sys"}) >= 0;
-  if (form.take("mbarrier_init"))
+  // that is not ordered; that they are there is noted.
+  inst.handler = fenceStep;
+  if (form.head == "membar") {
+    int scope = form.takeOneOf({"cta", "gl", "sys"});
+    inst.aux = scope > 0;
+    return scope >= 0;
+  }
+  if (form.take("mbarrier_init")) {
+    inst.handler = initFenceStep;
     return form.take("release") && form.take("cluster");
+  }
   if (form.take("proxy")) {
+    inst.handler = nothing;
     if (form.take("alias"))
       return true;
     int space = form.takeOneOf({"async", "async::generic"});
@@ -121,5 +143,7 @@ bool tilewright::sim::decodeFence(Form &form, Inst &inst) {
     return true;
   }
   form.takeOneOf({"acq_rel", "sc", "acquire", "release"});
-  return form.takeOneOf({"cta", "cluster", "gpu", "sys"}) >= 0;
+  int scope = form.takeOneOf({"cta", "cluster", "gpu", "sys"});
+  inst.aux = scope > 0;
+  return scope >= 0;
 }

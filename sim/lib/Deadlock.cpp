@@ -98,6 +98,13 @@ std::string Machine::describeOther(const Cta &owner,
                          &writer == &owner ? "" : describe(writer) + ", ",
                          names.warps(unsigned(thread % 1024 / 32)));
   }
+  if (conflict.hazard == Hazard::UnreleasedRead) {
+    unsigned thread = owner.shadow.lastReader(conflict.address);
+    const Cta &reader = *ctas[thread / 1024];
+    return llvm::formatv(
+        "{0}{1} lane {2}", &reader == &owner ? "" : describe(reader) + ", ",
+        names.warps(unsigned(thread % 1024 / 32)), thread % 32);
+  }
   return conflict.hazard == Hazard::ReadBeforeArrival ? "a copy"
                                                       : "an asynchronous read";
 }

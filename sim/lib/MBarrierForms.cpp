@@ -70,6 +70,8 @@ Step initStep(Warp &warp, const Inst &inst, uint32_t mask) {
     barrier = {};
     barrier.count = barrier.pending = count;
     barrier.init = inst.loc;
+    barrier.initThread = threadInCluster(warp, l);
+    barrier.initTime = warp.machine.time;
     barrier.cta = owner;
     barrier.address = offset;
     owner->shadow.setBarrier(offset, true);
@@ -119,8 +121,13 @@ uint64_t stateOf(const MBarrier &barrier) {
 }
 
 // wide[0]: Kind; wide[1]: index of the address operand; wide[2]: index of the
-// count operand, or 0; wide[3]: .noComplete.
+// count operand, or 0; wide[3]: .noComplete; aux: .relaxed; count: .cluster.
 Step arriveStep(Warp &warp, const Inst &inst, uint32_t mask) {
+  if (!inst.aux && inst.wide[0] != ExpectTx) {
+    warp.release(mask);
+    if (inst.count)
+      warp.releaseToPeers(mask);
+  }
   for (uint32_t rest = mask; rest; rest &= rest - 1) {
     unsigned l = __builtin_ctz(rest);
     Cta *owner;
@@ -128,6 +135,8 @@ Step arriveStep(Warp &warp, const Inst &inst, uint32_t mask) {
     MBarrier *barrier = find(warp, inst.ops[inst.wide[1]], l, owner, offset);
     if (!barrier)
       return Step::Next;
+    if (owner != &warp.cta)
+      warp.checkInit(*barrier, /*byCopy=*/false);
     uint64_t value = inst.wide[2] ? warp.get(inst.ops[inst.wide[2]], l) : 1;
     uint64_t state = stateOf(*barrier), phase = barrier->phase;
     if (inst.wide[0] != ExpectTx && inst.wide[0] != CompleteTx)
@@ -169,7 +178,8 @@ Step arriveStep(Warp &warp, const Inst &inst, uint32_t mask) {
 // wide[0]: parity; wide[1]: try_wait, which blocks. PTX ISA, mbarrier.try_wait:
 // it may suspend the thread for a time, so blocking until the phase is over is
 // one of its behaviours. It gives false where nothing else can go on: what was
-// asked for may come about only by what the thread does next.
+// asked for may come about only by what the thread does next; with random
+// schedules also now and then before.
 Step waitStep(Warp &warp, const Inst &inst, uint32_t mask) {
   uint32_t ready = 0, completed = 0;
   Wait wait;
@@ -197,6 +207,9 @@ Step waitStep(Warp &warp, const Inst &inst, uint32_t mask) {
               (inst.wide[0] ? which : which >> stateShift) & 1};
   }
   bool timedOut = std::exchange(warp.current->timedOut, false);
+  // The time after which it gives false may also be short.
+  if (!ready && inst.wide[1] && !timedOut)
+    timedOut = warp.machine.timesOutEarly(warp);
   if (!ready && inst.wide[1] && !timedOut)
     return warp.block(wait);
   warp.current->poll = ready ? Wait() : wait;
@@ -224,8 +237,8 @@ bool tilewright::sim::decodeMbarrier(Form &form, Inst &inst) {
   }
   bool expectTx = form.take("expect_tx");
   inst.wide[3] = form.take("noComplete");
-  form.takeOneOf({"release", "acquire", "relaxed"});
-  form.takeOneOf({"cta", "cluster"});
+  inst.aux = form.takeOneOf({"release", "acquire", "relaxed"}) == 2;
+  inst.count = form.takeOneOf({"cta", "cluster"}) == 1;
   Space space;
   takeSpace(form, space);
   if (space != Space::Shared && space != Space::Generic)

@@ -36,7 +36,8 @@ Machine::Machine(const Program &program, const Launch &launch, Memory &memory,
                  const Options &options, Report &report)
     : program(program), launch(launch), memory(memory), options(options),
       report(report), names(launch.symbols, program.dynamicShared),
-      engine(options), fences(16 * 1024), executed(program.code.size()),
+      engine(options), fences(16 * 1024), initFences(16 * 1024),
+      toPeers(16 * 1024), releases(16 * 1024), executed(program.code.size()),
       executedLanes(program.code.size()) {
   threads = launch.block[0] * launch.block[1] * launch.block[2];
   smemSize = program.dynamicShared + launch.smemBytes;
@@ -164,7 +165,7 @@ bool Machine::isAwaited(const AsyncOp &op) const {
 //===----------------------------------------------------------------------===//
 
 bool Machine::rests(Cta &cta) {
-  if (options.schedule != Schedule::Random || ctas.size() == 1)
+  if (options.schedule != Schedule::Random || ctas.size() == 1 || awake)
     return false;
   if (cta.rounds == 0 && random() % 8 == 0)
     cta.rounds = random() % 64;
@@ -172,6 +173,19 @@ bool Machine::rests(Cta &cta) {
     return false;
   --cta.rounds;
   return true;
+}
+
+unsigned Machine::turnOf(Warp &warp) {
+  if (options.schedule != Schedule::Random || awake)
+    return quantum;
+  if (warp.rounds == 0 && random() % 4 == 0)
+    warp.rounds = random() % 16;
+  if (warp.rounds) {
+    --warp.rounds;
+    return 0;
+  }
+  // Most turns long, for speed.
+  return random() % 4 ? quantum : 1 + random() % 64;
 }
 
 void Machine::start(std::array<uint32_t, 3> cluster) {
@@ -188,6 +202,15 @@ void Machine::start(std::array<uint32_t, 3> cluster) {
                                     cluster[2] * extent[2] + z},
             rank++));
   clusterThreads = threads * ctas.size();
+}
+
+bool Machine::timesOutEarly(Warp &warp) {
+  if (options.schedule != Schedule::Random ||
+      (engine.isEager() && random() % 4))
+    return false;
+  uint64_t now = events + engine.moves;
+  auto [it, isNew] = warp.timeouts.try_emplace(warp.current->pc, now);
+  return isNew || std::exchange(it->second, now) != now;
 }
 
 bool Machine::timeOutWaits() {
@@ -220,7 +243,11 @@ Pace Machine::advance(unsigned patience, const std::atomic<bool> &cancelled) {
         alive = true;
         if (resting)
           break;
-        Warp::Turn turn = warp->run(quantum);
+        unsigned length = turnOf(*warp);
+        rested |= length == 0;
+        if (length == 0)
+          continue;
+        Warp::Turn turn = warp->run(length);
         progress |= turn == Warp::Turn::Progress;
         polled |= turn == Warp::Turn::Polled;
         progress |= engine.turn();
@@ -232,13 +259,17 @@ Pace Machine::advance(unsigned patience, const std::atomic<bool> &cancelled) {
       reportLimit();
       break;
     }
+    // Whether anybody can go on shows when nobody rests.
+    if (!progress && rested) {
+      awake = true;
+      continue;
+    }
     if (progress || engine.completeOne(awaited)) {
+      awake = false;
       fruitless = 0;
       any = true;
       continue;
     }
-    if (rested)
-      continue;
     if (timeOutWaits()) {
       any = true;
       continue;

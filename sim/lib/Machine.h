@@ -120,6 +120,16 @@ public:
                   uint32_t &offset);
   void reportConflict(const Cta &owner, const Conflict &conflict,
                       llvm::StringRef what);
+  /// Its lanes `mask` release what they did: Releases.
+  void release(uint32_t mask);
+  /// With the cluster's scope.
+  void releaseToPeers(uint32_t mask);
+  /// Checks that what lane `lane` is about to overwrite, bytes of `owner`, has
+  /// been released by its readers: threads and wgmmas.
+  void checkReleased(const Cta &owner, ByteRange range, unsigned lane);
+  /// Checks that the init of an mbarrier, which a copy completes bytes on or a
+  /// peer uses, can be seen by them.
+  void checkInit(const MBarrier &barrier, bool byCopy);
   /// It is now behind what others did before time `when` (default: now).
   void synchronised(uint32_t when = ~0u);
 
@@ -154,6 +164,7 @@ public:
   std::vector<uint32_t> wgmmaGroups;    ///< Operations issued at each commit.
   unsigned registerCount = 0;           ///< setmaxnreg.
   unsigned setmaxnregs = 0;             ///< Executed so far.
+  unsigned rounds = 0;                  ///< That it still rests.
   std::vector<uint64_t> clusterTickets; ///< By lane: generation arrived at.
   std::vector<Path> paths;
   /// Events at the last time-out of the try_wait at an instruction.
@@ -191,6 +202,8 @@ struct MBarrier {
   uint64_t phase = 0;     ///< Completed phases.
   uint32_t completed = 0; ///< When the last one was.
   SourceLine init;
+  unsigned initThread = 0; ///< Of the cluster, and when.
+  uint32_t initTime = 0;
   Cta *cta = nullptr; ///< Where it is.
   uint32_t address = 0;
   std::vector<Arrivals> history; ///< In the order of the first arrivals.
@@ -250,9 +263,19 @@ struct WgmmaOp {
   bool complete() const { return warpsIssued == 4; }
 };
 
+/// What a wgmma has read, and when each of the four warps had waited for it
+/// (0: it has not): then it is the warp's to release.
+struct PastRead {
+  const Inst *inst = nullptr;
+  uint32_t number = 0; ///< Operation, from 1 on.
+  ByteRanges touched;
+  std::array<uint32_t, 4> waited = {};
+};
+
 struct WarpGroup {
   std::deque<WgmmaOp> ops; ///< Operation i is ops[i - retired].
   uint32_t retired = 0;
+  std::deque<PastRead> past; ///< The last ones.
   /// Values of setmaxnreg in order, for its uniformity.
   std::vector<unsigned> setmaxnregs;
 };
@@ -292,7 +315,8 @@ struct Cta {
 class AsyncEngine {
 public:
   explicit AsyncEngine(const Options &options)
-      : schedule(options.schedule), random(options.seed) {}
+      : schedule(options.schedule), random(options.seed),
+        odds(unsigned(2) << 3 * (options.seed % 3)) {}
   void issue(std::shared_ptr<AsyncOp> op);
   /// Completes a copy, of Schedule::Latest the oldest that `isAwaited`, or else
   /// the oldest; false if there is none.
@@ -305,6 +329,9 @@ public:
   bool turn();
   /// A copy in flight that touches a byte, or null.
   const AsyncOp *find(unsigned rank, uint32_t address, bool isLoad) const;
+  /// Of a random schedule: the laziest kind, the most eager one.
+  bool isLazy() const { return odds > 64; }
+  bool isEager() const { return odds == 2; }
   /// Copies issued and completed so far.
   uint64_t moves = 0;
 
@@ -312,6 +339,10 @@ private:
   void complete(size_t i);
   Schedule schedule;
   std::mt19937_64 random;
+  /// Of random schedules some are eager and some lazy: between turns a copy
+  /// completes once in so many times. The laziest are as Latest otherwise, but
+  /// that warps drift apart.
+  unsigned odds;
   std::deque<std::shared_ptr<AsyncOp>> queue;
 };
 
@@ -355,6 +386,13 @@ struct Machine : GlobalAccess {
   void add(Finding finding, bool stop);
   /// A blocked path cannot go on before this copy is done.
   bool isAwaited(const AsyncOp &op) const;
+  /// How many instructions the warp may run in this round: 0 where it rests.
+  /// With random schedules the warps drift apart, so that what one does before
+  /// another has begun, or after it has ended, is seen.
+  unsigned turnOf(Warp &warp);
+  /// Whether the mbarrier.try_wait that the warp is at gives false before it
+  /// must; once at each, until something has happened.
+  bool timesOutEarly(Warp &warp);
   /// Whether no warp of the CTA gets a turn in this round. With random
   /// schedules the CTAs of a cluster drift apart, so that what one does after
   /// another has ended, or before it has begun, is seen.
@@ -396,7 +434,10 @@ struct Machine : GlobalAccess {
   unsigned threads = 0;
   unsigned initialRegisters = 0, registerPool = 0;
   std::vector<std::unique_ptr<Cta>> ctas;
-  ProxyFences fences;
+  ProxyFences fences;     ///< fence.proxy.async.
+  ProxyFences initFences; ///< fence.mbarrier_init.
+  ProxyFences toPeers;    ///< Releases with the cluster's scope or a wider one.
+  Releases releases;
   uint32_t clusterArrived = 0;
   uint64_t clusterGeneration = 1;
   uint32_t clusterCompleted = 0; ///< When the last generation was complete.
@@ -405,6 +446,8 @@ struct Machine : GlobalAccess {
   /// What may end a wait, beside the engine's moves: arrivals and bytes.
   uint64_t events = 0;
   bool stopped = false, traceEnded = false;
+  /// In the last round nobody could go on, and some rested: nobody rests now.
+  bool awake = false;
   bool missedGlobal = false;            ///< The last copy left global memory.
   std::mt19937_64 random{options.seed}; ///< For rests.
   std::vector<uint64_t> executed, executedLanes; ///< By instruction.

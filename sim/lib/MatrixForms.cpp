@@ -36,7 +36,8 @@ Step matrixStep(Warp &warp, const Inst &inst, uint32_t mask) {
   };
   if (isLoad) {
     for (unsigned l = 0; l < 8u * inst.count; ++l)
-      if (auto conflict = cta.shadow.genericRead(addresses[l], 16))
+      if (auto conflict = cta.shadow.genericRead(
+              addresses[l], 16, threadInCluster(warp, l), warp.machine.time))
         warp.reportConflict(cta, *conflict, "reads");
     check(
         loadMatrices(cta.smem, addresses, inst.count, inst.wide[0], registers));

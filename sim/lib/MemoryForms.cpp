@@ -90,7 +90,8 @@ uint64_t signExtend(uint64_t value, unsigned bits) {
 
 // aux: the space; size, count: bytes and number of elements; wide[0]: loads
 // that extend the sign, to 32 or 64 bits; wide[1]: it may poll for what another
-// cluster writes; wide[2]: it may see what another thread released.
+// cluster writes; wide[2]: it may see what another thread released; wide[3]: it
+// may release.
 Step loadStep(Warp &warp, const Inst &inst, uint32_t mask) {
   const Operand &d = inst.ops[0];
   uint32_t bytes = inst.size * inst.count;
@@ -104,7 +105,8 @@ Step loadStep(Warp &warp, const Inst &inst, uint32_t mask) {
     if (!data)
       return Step::Next;
     if (place.owner)
-      if (auto conflict = place.owner->shadow.genericRead(place.offset, bytes))
+      if (auto conflict = place.owner->shadow.genericRead(
+              place.offset, bytes, threadInCluster(warp, l), warp.machine.time))
         warp.reportConflict(*place.owner, *conflict, "reads");
     if (place.isGlobal && warp.machine.trace)
       warp.noteGlobal(address, bytes, /*writes=*/false, warp.afterGrids());
@@ -146,6 +148,8 @@ Step storeStep(Warp &warp, const Inst &inst, uint32_t mask) {
       std::memcpy(data + i * inst.size, &value, inst.size);
     }
   }
+  if (inst.wide[3])
+    warp.release(mask);
   return Step::Next;
 }
 
@@ -165,7 +169,7 @@ bool decodeAccess(Form &form, Inst &inst, const Operand &value) {
   inst.wide[1] = polls && space != Space::Shared;
   inst.wide[2] = polls;
   inst.meetsOthers = inst.wide[1];
-  form.takeOneOf({"release", "weak"});
+  inst.wide[3] = form.takeOneOf({"release", "weak"}) == 0 || polls;
   form.takeOneOf({"cta", "cluster", "gpu", "sys"});
   form.take("nc");
   form.takeOneOf({"ca", "cg", "cs", "lu", "cv", "wb", "wt"});

@@ -17,6 +17,10 @@ const char *tilewright::sim::hazardName(Hazard hazard) {
     return "access before a copy's arrival";
   case Hazard::OverwrittenWhileRead:
     return "overwritten while an asynchronous reader is in flight";
+  case Hazard::UnreleasedRead:
+    return "overwritten without a release of its reader";
+  case Hazard::MissingInitFence:
+    return "missing fence of an mbarrier's init";
   case Hazard::MissingProxyFence:
     return "missing proxy fence";
   case Hazard::RegisterInFlight:

@@ -4,8 +4,41 @@
 
 using namespace tilewright::sim;
 
-std::optional<Conflict> Shadow::genericRead(uint32_t address,
-                                            uint32_t size) const {
+void Releases::meet(unsigned first, uint32_t mask, uint32_t time) {
+  for (uint32_t rest = mask; rest; rest &= rest - 1)
+    met[first + __builtin_ctz(rest)] = time;
+}
+
+void Releases::release(unsigned first, uint32_t mask, uint32_t time) {
+  uint32_t latest = 0;
+  for (uint32_t rest = mask; rest; rest &= rest - 1)
+    latest = std::max(latest, met[first + __builtin_ctz(rest)]);
+  for (unsigned l = 0; l < 32; ++l) {
+    unsigned t = first + l;
+    uint32_t covered = mask >> l & 1 ? time : std::min(met[t], latest);
+    released[t] = std::max(released[t], covered);
+  }
+}
+
+bool Releases::covers(unsigned thread, uint32_t time, unsigned by) const {
+  if (thread == by || released[thread] > time)
+    return true;
+  return thread / 32 == by / 32 && std::min(met[thread], met[by]) > time;
+}
+
+bool Releases::warpCovers(unsigned first, uint32_t time, unsigned by) const {
+  for (unsigned l = 0; l < 32; ++l)
+    if (covers(first + l, time, by))
+      return true;
+  return false;
+}
+
+std::optional<Conflict> Shadow::genericRead(uint32_t address, uint32_t size,
+                                            unsigned thread, uint32_t time) {
+  for (uint32_t a = address, e = address + size; a < e; ++a) {
+    reader[a] = thread;
+    read[a] = time;
+  }
   for (uint32_t a = address, e = address + size; a < e; ++a) {
     if (flags[a] == Initialised)
       continue;
@@ -69,6 +102,15 @@ Shadow::uninitialised(llvm::ArrayRef<ByteRange> ranges) const {
   return std::nullopt;
 }
 
+std::optional<Conflict> Shadow::unreleased(ByteRange range,
+                                           const Releases &releases,
+                                           unsigned by) const {
+  for (uint32_t a = range.begin, e = range.end(); a < e; ++a)
+    if (read[a] && !releases.covers(reader[a], read[a], by))
+      return Conflict{Hazard::UnreleasedRead, a};
+  return std::nullopt;
+}
+
 std::optional<Conflict> Shadow::asyncWriteBegin(ByteRange range,
                                                 const ProxyFences *fences) {
   std::optional<Conflict> conflict;
@@ -84,7 +126,7 @@ std::optional<Conflict> Shadow::asyncWriteBegin(ByteRange range,
         conflict = {Hazard::MissingProxyFence, a};
     }
     flags[a] |= AsyncWriting;
-    written[a] = 0;
+    written[a] = read[a] = 0;
   }
   return conflict;
 }

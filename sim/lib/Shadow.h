@@ -33,6 +33,28 @@ private:
   uint32_t cover = 0;
 };
 
+/// Which accesses of a thread others can know to be over. A thread's release
+/// (an arrival at a barrier, a fence, an atomic) covers its own accesses before
+/// it, and those of other lanes of its warp before the last bar.warp.sync of
+/// both (PTX ISA, bar.warp.sync: it orders memory among the lanes; shfl, vote,
+/// elect and .aligned do not). Only that a release is missing is told, not that
+/// nobody waited for it, so no correct program is reported.
+class Releases {
+public:
+  explicit Releases(unsigned threads) : released(threads), met(threads) {}
+  /// Lanes `mask` of the warp of thread `first` meet.
+  void meet(unsigned first, uint32_t mask, uint32_t time);
+  /// They release, each for itself.
+  void release(unsigned first, uint32_t mask, uint32_t time);
+  /// Whether thread `by` can know that an access of `thread` is over.
+  bool covers(unsigned thread, uint32_t time, unsigned by) const;
+  /// Whether any thread of the warp of thread `first` has released since.
+  bool warpCovers(unsigned first, uint32_t time, unsigned by) const;
+
+private:
+  std::vector<uint32_t> released, met;
+};
+
 /// A byte that must not be accessed so.
 struct Conflict {
   Hazard hazard;
@@ -44,9 +66,11 @@ struct Conflict {
 class Shadow {
 public:
   explicit Shadow(uint32_t size)
-      : flags(size), readers(size), writer(size), written(size) {}
+      : flags(size), readers(size), writer(size), reader(size), written(size),
+        read(size) {}
 
-  std::optional<Conflict> genericRead(uint32_t address, uint32_t size) const;
+  std::optional<Conflict> genericRead(uint32_t address, uint32_t size,
+                                      unsigned thread, uint32_t time);
   std::optional<Conflict> genericWrite(uint32_t address, uint32_t size,
                                        unsigned thread, uint32_t time);
   /// A bulk copy or a tensor core begins to read; `checkInit` where all of the
@@ -59,11 +83,16 @@ public:
   /// Without `fences` the writer is one of the generic proxy (st.async).
   std::optional<Conflict> asyncWriteBegin(ByteRange range,
                                           const ProxyFences *fences);
+  /// A byte of a range that is to be overwritten by what thread `by` does,
+  /// whose last reader has not released it.
+  std::optional<Conflict> unreleased(ByteRange range, const Releases &releases,
+                                     unsigned by) const;
   /// `range` as at the begin, `touched` the bytes that were really written.
   void asyncWriteEnd(ByteRange range, llvm::ArrayRef<ByteRange> touched);
   /// The thread of the cluster that wrote a byte last, of those not written by
   /// a copy since.
   unsigned lastWriter(uint32_t address) const { return writer[address]; }
+  unsigned lastReader(uint32_t address) const { return reader[address]; }
   /// Marks the 8 bytes of an mbarrier, or frees them.
   void setBarrier(uint32_t address, bool isBarrier);
 
@@ -71,8 +100,9 @@ private:
   enum Flag : uint8_t { Initialised = 1, AsyncWriting = 2, Barrier = 4 };
   std::vector<uint8_t> flags;
   std::vector<uint16_t> readers;
-  std::vector<uint16_t> writer;
+  std::vector<uint16_t> writer, reader;
   std::vector<uint32_t> written; ///< Time of a generic write; 0: none.
+  std::vector<uint32_t> read;    ///< Of the last generic read; 0: none.
 };
 
 } // namespace tilewright::sim

@@ -70,6 +70,11 @@ void Warp::reportConflict(const Cta &owner, const Conflict &conflict,
             " wrote it through the generic proxy, and no fence.proxy.async "
             "followed";
     break;
+  case Hazard::UnreleasedRead:
+    text += ", which " + other +
+            " has read, and no release of that thread followed: an arrival of "
+            "its own, or bar.warp.sync before another lane's";
+    break;
   case Hazard::BarrierMisuse:
     text += ", which is part of an mbarrier";
     break;
@@ -131,6 +136,65 @@ void Warp::noteGlobal(uint64_t address, uint64_t bytes, bool writes,
                        writes ? "writes" : "reads",
                        written ? "writes" : "reads",
                        machine.memory.describe(address)));
+}
+
+void Warp::release(uint32_t mask) {
+  machine.releases.release(cta.rank * 1024 + index * 32, mask, machine.time);
+}
+
+void Warp::releaseToPeers(uint32_t mask) {
+  forLanes(mask, [&](unsigned l) {
+    machine.toPeers.fence(cta.rank * 1024 + thread(l), machine.time, lastSync);
+  });
+}
+
+void Warp::checkReleased(const Cta &owner, ByteRange range, unsigned lane) {
+  const Releases &releases = machine.releases;
+  unsigned by = cta.rank * 1024 + thread(lane);
+  if (auto conflict = owner.shadow.unreleased(range, releases, by))
+    return reportConflict(owner, *conflict, "overwrites");
+  auto meets = [&](ByteRange other) {
+    return other.begin < range.end() && range.begin < other.end();
+  };
+  for (const auto &[index, group] : llvm::enumerate(owner.groups))
+    for (const PastRead &read : group.past) {
+      if (!llvm::any_of(read.touched, meets))
+        continue;
+      bool isReleased = false;
+      for (unsigned w = 0; w < 4 && !isReleased; ++w)
+        isReleased =
+            read.waited[w] &&
+            releases.warpCovers(owner.rank * 1024 + index * 128 + w * 32,
+                                read.waited[w], by);
+      if (isReleased)
+        continue;
+      return report(
+          Hazard::UnreleasedRead,
+          llvm::formatv("overwrites shared bytes from {0} on{1}, which the "
+                        "wgmma at {2} of {3} has read, and no warp that had "
+                        "waited for it released them since",
+                        range.begin, machine.names.inBrackets(range.begin),
+                        machine.program.source(read.inst->loc),
+                        machine.names.warps(index * 4)));
+    }
+}
+
+void Warp::checkInit(const MBarrier &barrier, bool byCopy) {
+  auto covers = [&](const ProxyFences &fences) {
+    return fences.covers(barrier.initThread, barrier.initTime);
+  };
+  if (covers(machine.initFences) || covers(machine.fences))
+    return;
+  if (!byCopy && covers(machine.toPeers))
+    return;
+  report(Hazard::MissingInitFence,
+         llvm::formatv("the mbarrier at {0}{1} was initialised at {2}, and no "
+                       "fence.mbarrier_init followed that makes it visible "
+                       "to {3}",
+                       barrier.address,
+                       machine.names.inBrackets(barrier.address),
+                       machine.program.where(barrier.init),
+                       byCopy ? "the async proxy" : "other CTAs"));
 }
 
 void Warp::synchronised(uint32_t when) {
@@ -453,9 +517,12 @@ Step Warp::step(size_t i) {
     result = code.handler(*this, code, active);
     if (result == Step::Block)
       return result;
-    if (!stamps.empty() && !code.asyncRegisters)
+    if (!stamps.empty() && !code.asyncRegisters) {
       for (uint32_t r : code.writes)
         stamps[r] = machine.time;
+      for (uint32_t r : code.reads)
+        stamps[r] = machine.time;
+    }
   }
   account();
   if (code.together == Together::Any) {

@@ -130,9 +130,9 @@ Step mmaStep(Warp &warp, const Inst &inst, uint32_t mask) {
                     op.descriptors[1], descriptors[0], descriptors[1]));
     return Step::Block;
   }
-  // PTX ISA, wgmma.fence: needed before the first wgmma, and wherever
-  // registers of one were written since. Accumulators may follow each other in
-  // flight without it.
+  // PTX ISA, wgmma.fence: needed before the first wgmma, and between an access
+  // of a register, a read too, and a wgmma that has it. Accumulators may follow
+  // each other in flight without it.
   bool fenced = warp.wgmmaFence != 0;
   uint32_t number = warp.wgmmaNext;
   if (fromRegisters)
@@ -146,7 +146,7 @@ Step mmaStep(Warp &warp, const Inst &inst, uint32_t mask) {
     fenced &= claim(warp, d.reg, number);
   if (!fenced)
     warp.report(Hazard::MissingWgmmaFence,
-                "no wgmma.fence between the last write of one of its registers "
+                "no wgmma.fence between the last use of one of its registers "
                 "(or the kernel's begin) and this wgmma");
   if (++op.warpsIssued == 4)
     execute(warp, op);
@@ -201,10 +201,18 @@ Step waitStep(Warp &warp, const Inst &inst, uint32_t) {
   recordGroups(warp, group, upTo);
   for (uint32_t i = group.retired; i < upTo; ++i) {
     WgmmaOp &op = group.ops[i - group.retired];
-    if (op.reading)
+    if (op.reading) {
       cta.shadow.asyncReadEnd(op.touched);
+      group.past.push_back({op.inst, i + 1, op.touched, {}});
+    }
     op.reading = false;
   }
+  for (PastRead &read : group.past)
+    if (read.number <= upTo && !read.waited[warp.index % 4])
+      read.waited[warp.index % 4] = warp.machine.time;
+  // As many as a CTA's shared memory can hold operands of.
+  while (group.past.size() > 256)
+    group.past.pop_front();
   if (warp.inFlightCount)
     for (uint32_t &number : warp.inFlight)
       if (number && number <= upTo) {

@@ -27,7 +27,7 @@ import sys
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
 GEMM = "kernels/gemm/fp8_gemm_nt.tw"
-SWAP = "kernels/sketches/fp8_gemm_nt_swap_ab.tw"
+SWAP = "kernels/gemm/fp8_gemm_nt_swap_ab.tw"
 SCHEDULES = ["latest", "earliest"] + ["random:%d" % seed for seed in range(1, 9)]
 LIMIT = 5.0  # per cent of mutants that may be equivalent
 
@@ -72,7 +72,7 @@ SUBJECTS = [
         "BM=64 BN=128 WG=1 CL=1 G=8 TD=f32 ADD=true MA=K MB=N",
     ),
     Subject(
-        "wgrad", "kernels/sketches/fp8_wgrad_nt.tw", 128,
+        "wgrad", "kernels/gemm/fp8_wgrad_nt.tw", 128,
         "BM=64 BN=32 WG=1 CL=1 G=8",
     ),
     Subject("swapped", SWAP, 128, "BM=8 BN=128 WG=2 CL=1 G=8"),

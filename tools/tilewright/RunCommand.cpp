@@ -238,25 +238,35 @@ static Exit runOnGpu(Launch &launch, int ordinal) {
 //===----------------------------------------------------------------------===//
 
 static Exit runOnSimulator(Launch &launch) {
-  if (!launch.compile() || !launch.allocate())
+  std::vector<SimSchedule> schedules;
+  if (!parseSchedules(schedules) || !launch.compile() || !launch.allocate())
     return Failed;
   outs() << launch.kernel().name << " " << launch.extents()
          << " on the simulator\n";
   std::vector<runtime::HostTensor> first;
   for (int run = 0; run < repeat; ++run) {
-    std::vector<runtime::HostTensor> after;
-    if (Exit code = simulate(launch, after))
-      return code;
-    if (run == 0) {
-      first = std::move(after);
-      continue;
+    for (const SimSchedule &schedule : schedules) {
+      std::vector<runtime::HostTensor> after;
+      if (schedules.size() > 1)
+        outs() << "  schedule " << schedule.name << "\n";
+      if (Exit code = simulate(launch, schedule, after))
+        return code;
+      if (first.empty()) {
+        first = std::move(after);
+        continue;
+      }
+      for (size_t i = 0; i < after.size(); ++i)
+        if (after[i].bytes() != first[i].bytes())
+          return conclude(
+              launch, first,
+              formatv("'{0}' has other bits in run {1} than in run 1{2}",
+                      after[i].name(), run + 1,
+                      schedules.size() > 1 ? ", schedule " + schedule.name
+                                           : ""));
     }
-    for (size_t i = 0; i < after.size(); ++i)
-      if (after[i].bytes() != first[i].bytes())
-        return conclude(launch, first,
-                        formatv("'{0}' has other bits in run {1} than in run 1",
-                                after[i].name(), run + 1));
   }
+  if (schedules.size() > 1)
+    outs() << "  " << schedules.size() << " schedules gave the same bits\n";
   return conclude(launch, first, "");
 }
 

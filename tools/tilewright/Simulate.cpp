@@ -33,7 +33,17 @@ static cl::opt<unsigned> hostThreads(
 static cl::opt<std::string> schedule(
     "schedule", cl::init("latest"), cl::value_desc("when"),
     cl::desc("When asynchronous work completes on the simulator: latest "
-             "(default), earliest, or random:SEED"),
+             "(default), earliest, or random:SEED; several, as in "
+             "latest,random:1..8, run one after the other from the same "
+             "inputs and must give the same bits"),
+    cl::cat(category), cl::sub(runCommand));
+static cl::opt<unsigned> launches(
+    "launches", cl::init(1), cl::value_desc("N"),
+    cl::desc(
+        "Launch the kernel N times in one stream of the simulator, each "
+        "over what the one before left (a kernel with `inout` tensors then "
+        "once more alone); launches of a kernel with `pdl` may overlap, "
+        "and what that breaks is found"),
     cl::cat(category), cl::sub(runCommand));
 
 static cl::opt<std::string> accumulateModel(
@@ -67,6 +77,25 @@ bool cli::tracesOrReplacesPtx() {
   return !ptxFile.empty() || !traceFile.empty();
 }
 
+/// The findings of the first launch that has some, or the sums of all.
+static Expected<sim::Report> runLaunches(const sim::Launch &kernel,
+                                         sim::Memory &memory,
+                                         const sim::Options &options) {
+  if (launches == 1)
+    return sim::run(kernel, memory, options);
+  std::vector<sim::Launch> sequence(launches, kernel);
+  auto reports = sim::runSequence(sequence, memory, options);
+  if (!reports)
+    return reports.takeError();
+  sim::Report last = std::move(reports->back());
+  for (const sim::Report &report : ArrayRef(*reports).drop_back()) {
+    last.warpInstructions += report.warpInstructions;
+    last.threadInstructions += report.threadInstructions;
+    last.copiedBytes += report.copiedBytes;
+  }
+  return last;
+}
+
 static bool writeTrace(const sim::Trace &trace, StringRef title) {
   std::error_code code;
   raw_fd_ostream os(traceFile, code);
@@ -95,21 +124,37 @@ static bool parseAccumulate(sim::Options &options) {
                 ": expected exact or hopper");
 }
 
-static bool parseSchedule(sim::Options &options) {
-  StringRef text = schedule;
-  if (text == "latest") {
-    options.schedule = sim::Schedule::Latest;
-    return true;
+bool cli::parseSchedules(std::vector<SimSchedule> &result) {
+  SmallVector<StringRef> parts;
+  StringRef(schedule).split(parts, ',');
+  for (StringRef part : parts) {
+    StringRef text = part;
+    if (text == "latest") {
+      result.push_back({text.str(), sim::Schedule::Latest, 0});
+      continue;
+    }
+    if (text == "earliest") {
+      result.push_back({text.str(), sim::Schedule::Earliest, 0});
+      continue;
+    }
+    // Seeds `a..b` include b.
+    uint64_t first = 0, last = 0;
+    bool isValid = text.consume_front("random:");
+    auto [from, to] = text.split("..");
+    isValid = isValid && !from.getAsInteger(10, first);
+    last = first;
+    if (text.contains(".."))
+      isValid = isValid && !to.getAsInteger(10, last) && first <= last &&
+                last - first < 1000000;
+    if (!isValid)
+      return report("--schedule=" + schedule +
+                    ": expected latest, earliest, random:SEED or "
+                    "random:FIRST..LAST, or several with commas");
+    for (uint64_t seed = first; seed <= last; ++seed)
+      result.push_back(
+          {"random:" + std::to_string(seed), sim::Schedule::Random, seed});
   }
-  if (text == "earliest") {
-    options.schedule = sim::Schedule::Earliest;
-    return true;
-  }
-  options.schedule = sim::Schedule::Random;
-  if (text.consume_front("random:") && !text.getAsInteger(10, options.seed))
-    return true;
-  return report("--schedule=" + schedule +
-                ": expected latest, earliest or random:SEED");
+  return true;
 }
 
 /// The simulator's tensor map for what the runtime would give the driver.
@@ -177,15 +222,22 @@ static Error addParams(sim::Launch &launch, const runtime::Manifest &manifest,
   return Error::success();
 }
 
-Exit cli::simulate(Launch &launch, std::vector<runtime::HostTensor> &after) {
+Exit cli::simulate(Launch &launch, const SimSchedule &when,
+                   std::vector<runtime::HostTensor> &after) {
   sim::Options options;
+  options.schedule = when.schedule;
+  options.seed = when.seed;
   if (!traceFile.empty()) {
     options.trace.ctas = std::max(1u, traceCtas.getValue());
     options.trace.events = traceEvents;
   }
   options.threads = hostThreads;
-  if (!parseSchedule(options) || !parseAccumulate(options))
+  if (!parseAccumulate(options))
     return Failed;
+  if (launches == 0) {
+    report("--launches 0: expected at least 1");
+    return Failed;
+  }
   if (sms == 0) {
     report("--sms 0: expected at least 1");
     return Failed;
@@ -236,12 +288,25 @@ Exit cli::simulate(Launch &launch, std::vector<runtime::HostTensor> &after) {
   for (unsigned d = 0; d < 3; ++d)
     kernel.cluster[d] = manifest.launch.cluster[d];
   kernel.smemBytes = static_cast<uint32_t>(manifest.launch.smem);
+  kernel.programmatic = launches > 1 && manifest.launch.pdl;
   kernel.symbols = describeSymbols(launch.compiled->manifest);
   if (Error error = addParams(kernel, manifest, args, *bindings, spare))
     return fail(std::move(error));
 
   auto start = std::chrono::steady_clock::now();
-  Expected<sim::Report> result = sim::run(kernel, memory, options);
+  Expected<sim::Report> result = runLaunches(kernel, memory, options);
+  // What several launches add up to is not what is checked: once more, alone.
+  auto isChanged = [](const auto &tensor) {
+    return tensor->mode == dsl::typed::Tensor::InOut;
+  };
+  if (launches > 1 && result && result->ok() &&
+      llvm::any_of(launch.kernel().tensors, isChanged)) {
+    for (auto [tensor, arg] : llvm::zip_equal(launch.tensors, args))
+      if (!tensor.bytes().empty())
+        std::memcpy(memory.resolve(arg.data, tensor.bytes().size()),
+                    tensor.bytes().data(), tensor.bytes().size());
+    result = sim::run(kernel, memory, options);
+  }
   double seconds =
       std::chrono::duration<double>(std::chrono::steady_clock::now() - start)
           .count();

@@ -509,6 +509,20 @@ TEST(Wgmma, HazardsAreReported) {
                   .has(Hazard::Divergence));
 }
 
+// To read a register is an access too: the next wgmma that has it needs a
+// fence.
+TEST(Wgmma, AReadIsFencedAsAWriteIs) {
+  std::string wait = "wgmma.wait_group.sync.aligned 0;";
+  std::string again =
+      "wgmma.mma_async.sync.aligned.m64n8k16.f32.bf16.bf16 {%r20, %r21, %r22, "
+      "%r23}, {%r10, %r11, %r12, %r13}, %rd4, %p2, 1, 1, 0;\n"
+      "wgmma.commit_group.sync.aligned;\n" +
+      wait;
+  EXPECT_TRUE(runWgmma(wait, wait + again).has(Hazard::MissingWgmmaFence));
+  Report report = runWgmma(wait, wait + "wgmma.fence.sync.aligned;" + again);
+  EXPECT_TRUE(report.ok()) << report.str();
+}
+
 //===----------------------------------------------------------------------===//
 // Bulk copies
 //===----------------------------------------------------------------------===//
@@ -517,6 +531,7 @@ const char *bulkBody = R"(
   setp.ne.b32 %p1, %r0, 0;
   @%p1 bra E;
   mbarrier.init.shared.b64 [smem], 1;
+  fence.mbarrier_init.release.cluster;
   mbarrier.arrive.expect_tx.shared.b64 %rd2, [smem], 64;
   cp.async.bulk.shared::cluster.global.mbarrier::complete_tx::bytes [smem+128], [%rd0], 64, [smem];
 W: mbarrier.try_wait.parity.shared.b64 %p2, [smem], 0;
@@ -577,6 +592,7 @@ TEST(Bulk, MulticastReachesEveryCta) {
   setp.ne.b32 %p1, %r0, 0;
   @%p1 bra B;
   mbarrier.init.shared.b64 [smem], 1;
+  fence.mbarrier_init.release.cluster;
   mbarrier.arrive.expect_tx.shared.b64 %rd2, [smem], 64;
 B: barrier.cluster.arrive.release.aligned;
   barrier.cluster.wait.acquire.aligned;

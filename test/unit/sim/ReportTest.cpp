@@ -91,6 +91,49 @@ TEST(Reports, BytesThatNobodyBrings) {
               "announced have not come"});
 }
 
+/// Lane 0 frees a slot that other lanes may still read.
+TEST(Reports, LanesMeetBeforeOneArrives) {
+  RingProgram program(4, 4);
+  program.edit("bar.warp.sync -1;", "");
+  expectText(program.run(), Hazard::UnreleasedRead,
+             {"(field x of slot 0 of pipe p), which role math (warp 3) lane 31 "
+              "has read, and no release of that thread followed"});
+}
+
+/// What comes behind the arrival is not released by it.
+TEST(Reports, LanesThatMeetAfterAnArrivalAreLate) {
+  RingProgram program(4, 4);
+  program.edit("bar.warp.sync -1;", "");
+  program.edit("mbarrier.arrive.shared.b64 _, [%rd4+16];",
+               "mbarrier.arrive.shared.b64 _, [%rd4+16];\nbar.warp.sync -1;");
+  EXPECT_TRUE(program.run().has(Hazard::UnreleasedRead));
+}
+
+/// Each lane may also arrive for itself.
+TEST(Reports, EveryLaneMayArrive) {
+  RingProgram program(4, 4);
+  program.edit("bar.warp.sync -1;", "");
+  program.edit("@!%p3 mbarrier.arrive.shared.b64 _, [%rd4+16];",
+               "mbarrier.arrive.shared.b64 _, [%rd4+16];");
+  program.edit("[smem+16], 4;", "[smem+16], 128;");
+  program.edit("[smem+24], 4;", "[smem+24], 128;");
+  Report report = program.run();
+  EXPECT_TRUE(report.ok()) << report.str();
+}
+
+TEST(Reports, InitsAreFenced) {
+  RingProgram program(1, 1);
+  program.edit("fence.mbarrier_init.release.cluster;", "");
+  expectText(program.run(), Hazard::MissingInitFence,
+             {"no fence.mbarrier_init followed that makes it visible to the "
+              "async proxy"});
+  RingProgram other(1, 1);
+  other.edit("fence.mbarrier_init.release.cluster;",
+             "fence.proxy.async.shared::cta;");
+  Report report = other.run();
+  EXPECT_TRUE(report.ok()) << report.str();
+}
+
 TEST(Reports, FieldsAndTheOtherParty) {
   RingProgram program(4, 4);
   program.edit("CW: mbarrier.try_wait.parity.shared.b64 %p5, [%rd4], %r3;",

@@ -40,6 +40,7 @@ struct RingProgram {
   mbarrier.init.shared.b64 [smem+8], 1;
   mbarrier.init.shared.b64 [smem+16], 4;
   mbarrier.init.shared.b64 [smem+24], 4;
+  fence.mbarrier_init.release.cluster;
 I: bar.sync 0;
   setp.ne.b32 %p2, %r1, 4;
   @%p2 bra C;

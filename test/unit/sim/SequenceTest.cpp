@@ -77,6 +77,7 @@ TEST(DependentLaunch, CopiesCountFromTheirIssue) {
   setp.ne.b32 %p1, %r0, 0;
   @%p1 bra E;
   mbarrier.init.shared.b64 [smem], 1;
+  fence.mbarrier_init.release.cluster;
   mbarrier.arrive.expect_tx.shared.b64 _, [smem], 64;
   cp.async.bulk.shared::cluster.global.mbarrier::complete_tx::bytes [smem+128], [%rd0], 64, [smem];
   griddepcontrol.wait;

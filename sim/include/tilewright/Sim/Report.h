@@ -19,9 +19,11 @@ enum class Hazard : uint8_t {
   UninitialisedShared,  ///< Shared bytes that nothing has written are read.
   ReadBeforeArrival,    ///< Bytes that an asynchronous copy still writes.
   OverwrittenWhileRead, ///< Bytes that an asynchronous reader still reads.
+  UnreleasedRead,       ///< Overwritten, and nothing ordered a thread's read.
   MissingProxyFence,    ///< Generic writes, asynchronous access, no fence.
+  MissingInitFence,     ///< An mbarrier's init that others may not see yet.
   RegisterInFlight,     ///< A register of a wgmma before its wait_group.
-  MissingWgmmaFence,    ///< A register of a wgmma written after the last fence.
+  MissingWgmmaFence,    ///< A register of a wgmma used after the last fence.
   BarrierMisuse,        ///< mbarrier or named barrier used against its rules.
   Divergence,           ///< An aligned instruction without all of its lanes.
   ExitWithCopies,       ///< A thread exits while its copies read shared memory.
