@@ -75,7 +75,8 @@ SUBJECTS = [
         "wgrad", "kernels/gemm/fp8_wgrad_nt.tw", 128,
         "BM=64 BN=32 WG=1 CL=1 G=8",
     ),
-    Subject("swapped", SWAP, 128, "BM=8 BN=128 WG=2 CL=1 G=8"),
+    Subject("swapped", SWAP, 128, "BM=8 BN=128 WG=2 S=1 G=8"),
+    Subject("swapped, K split", SWAP, 256, "BM=16 BN=64 WG=1 S=2 G=8"),
     Subject("two rings", "test/mutants/ir_two_rings.tw", 128, "", least=1),
 ]
 
@@ -107,6 +108,16 @@ CLASSES = [
     (
         "a drained place that is never behind",
         lambda m: m["op"] == "arith.select" and m["kind"] == "always second",
+    ),
+    (
+        "waits for its exchange earlier",
+        lambda m: m["op"].startswith("pipe.wait @math_sum empty")
+        and (m["kind"], m["over"]) == ("move earlier", "scf.for"),
+    ),
+    (
+        "drains in another order",
+        lambda m: m["op"].startswith("pipe.wait @math_sum empty")
+        and (m["kind"], m["over"]) == ("move later", "tma.elect"),
     ),
     (
         "staging places in another order",
@@ -164,7 +175,7 @@ class Harness:
         for several tiles of each CTA."""
         depth = self.depth(subject)
         bm, bn = subject.value("BM", 64), subject.value("BN", 64)
-        cluster = subject.value("CL", 1)
+        cluster = subject.value("CL", subject.value("S", 1))
         shape = (bm * cluster + 8, bn + 8)
         plans = [(shape, depth + 1, schedule, 1) for schedule in SCHEDULES]
         if not every:

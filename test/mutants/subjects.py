@@ -85,7 +85,7 @@ SUBJECTS = [
             dict(BM=64, BN=32, CL=1, G=8, WG=1), hints="static=1,unroll=3"),
     # Operands that change places.
     Subject("swap-ab", "kernels/gemm/fp8_gemm_nt_swap_ab.tw",
-            shapes(24, 128, 128, TRIPS), 1, dict(BM=16, BN=64, CL=1, G=8, WG=1)),
+            shapes(24, 128, 128, TRIPS), 1, dict(BM=16, BN=64, S=1, G=8, WG=1)),
     # A store that adds.
     Subject("wgrad", "kernels/gemm/fp8_wgrad_nt.tw",
             shapes(65, 40, 128, TRIPS), 2, dict(BM=64, BN=32, CL=1, G=8, WG=1)),

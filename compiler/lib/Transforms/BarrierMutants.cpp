@@ -195,9 +195,17 @@ private:
       add(Kind::Later, op);
   }
 
+  /// In a ring of one slot the next place is this one.
+  void addNextPlace(Operation *op) {
+    pipe::RingOp ring = pipe::RingOp::lookup(
+        op, op->getAttrOfType<FlatSymbolRefAttr>("ring"));
+    if (!ring || ring.getDepth() * ring.getInstances().value_or(1) > 1)
+      add(Kind::NextPlace, op);
+  }
+
   void addBarrier(Operation *op) {
     addCommon(op);
-    add(Kind::NextPlace, op);
+    addNextPlace(op);
     add(Kind::OtherSide, op);
     if (barrierRings.size() > 1)
       add(Kind::OtherRing, op);
@@ -226,7 +234,8 @@ private:
           add(Kind::FewerBytes, op);
           add(Kind::NoBytes, op);
         })
-        .Case([&](pipe::SlotAtOp) { add(Kind::NextPlace, op); })
+        .Case([&](pipe::SlotAtOp) { addNextPlace(op); })
+        .Case([&](pipe::SendOp) { addCommon(op); })
         .Case([&](tma::LoadOp) { add(Kind::OtherSlot, op); })
         .Case([&](pipe::GroupBarrierOp) {
           addCommon(op);
