@@ -211,8 +211,8 @@ class Suites:
         tool = os.path.join(self.build, "bin/tilewright")
         cases = []
         for name, options in (
-            ("ptx-sample", ["--sample", "150"]),
-            ("ptx-clean", ["--clean", "4"]),
+            ("ptx-sample", ["--sample", "100"]),
+            ("ptx-clean", ["--clean", "2"]),
         ):
             command = [sys.executable, program, tool, *options]
             status, output = run(command, timeout=600)

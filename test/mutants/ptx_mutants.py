@@ -163,7 +163,7 @@ def clean(arguments, subjects):
     return 1 if failed else 0
 
 
-def table(path, results, seconds, jobs):
+def table(path, results):
     subjects = list(dict.fromkeys(subject.name for subject, _, _ in results))
     killed = [r for r in results if r[2].by]
     equivalent = [r for r in results if not r[2].by and class_of(r[0], r[1])]
@@ -176,9 +176,7 @@ def table(path, results, seconds, jobs):
         "",
         f"{len(results)} mutants of {len(subjects)} kernels: {len(killed)} caught by the"
         f" simulator, {len(equivalent)} equivalent"
-        f" ({100 * len(equivalent) / max(1, len(results)):.1f} %), {survived} not caught,"
-        f" in {seconds:.0f} s with"
-        f" {jobs} processes.",
+        f" ({100 * len(equivalent) / max(1, len(results)):.2f} %), {survived} not caught.",
         "",
         "## By operator",
         "",
@@ -289,7 +287,7 @@ def main():
         equivalent = sum(bool(class_of(s, m)) and not o.by for s, m, o in results)
         survived = len(results) - killed - equivalent
         if arguments.table:
-            table(arguments.table, results, seconds, arguments.jobs)
+            table(arguments.table, results)
         print(
             f"{len(results)} of {total} mutants: {killed} caught, {equivalent} equivalent,"
             f" {survived} not caught, {bad} bad, {seconds:.0f} s"
