@@ -314,7 +314,8 @@ def retarget(kernel, op):
         if op.guard:
             yield "retarget", "all lanes", kernel.replace(op, op.line.replace(f"@{op.guard} ", ""))
     if op.kind == "mapa":
-        yield "retarget", "rank 1", kernel.with_operand(op, 2, "1")
+        rank = "0" if op.operands[2] == "1" else "1"
+        yield "retarget", f"rank {rank}", kernel.with_operand(op, 2, rank)
     if op.kind == "named":
         split = [
             "\tmov.u32 %rmut, %tid.x;",

@@ -63,38 +63,49 @@ def shapes(m, n, block, trips):
 
 GEMM = "kernels/gemm/fp8_gemm_nt.tw"
 TRIPS = (6, 9, 7, 1, 2, 3, 4, 0)
+# One tile: all that is loaded is read once, and goes by the other copy
+# instruction (docs/rationale/tma.md, Streaming).
+ONCE = shapes(60, 24, 128, (9,))
 
 SUBJECTS = [
     # One group: a ring in shared memory, the staged store, dependent launch.
-    Subject("gemm", GEMM, shapes(65, 40, 128, TRIPS), 2,
+    Subject("gemm", GEMM, shapes(65, 40, 128, TRIPS) + ONCE, 2,
             dict(BM=64, BN=32, CL=1, G=8, WG=1)),
     # Two groups: named barriers of their own.
-    Subject("gemm-2", GEMM, shapes(129, 24, 128, TRIPS), 1,
+    Subject("gemm-2", GEMM, shapes(129, 24, 128, TRIPS) + shapes(100, 16, 128, (9,)), 1,
             dict(BM=128, BN=16, CL=1, G=8, WG=2)),
     # A cluster: multicast, releases at the leader, exits that wait for peers.
-    Subject("gemm-cl2", GEMM, shapes(65, 56, 128, TRIPS), 2,
+    Subject("gemm-cl2", GEMM, shapes(65, 56, 128, TRIPS)
+            + shapes(65, 104, 128, (9,)) + shapes(60, 56, 128, (9,)), 2,
             dict(BM=64, BN=32, CL=2, G=8, WG=1)),
-    Subject("gemm-cl2-2", GEMM, shapes(129, 24, 128, TRIPS), 2,
+    Subject("gemm-cl2-2", GEMM, shapes(129, 24, 128, TRIPS)
+            + shapes(129, 40, 128, (9,)) + shapes(100, 24, 128, (9,)), 2,
             dict(BM=128, BN=16, CL=2, G=8, WG=2)),
     # Every schedule hint off: one product after the other.
-    Subject("gemm-plain", GEMM, shapes(65, 40, 128, TRIPS), 2,
+    Subject("gemm-plain", GEMM, shapes(65, 40, 128, TRIPS) + ONCE, 2,
             dict(BM=64, BN=32, CL=1, G=8, WG=1),
             hints="unroll=1,peek=0,overlap=0,prefetch=0"),
     # Slots at fixed places.
-    Subject("gemm-static", GEMM, shapes(65, 40, 128, (7, 1, 2, 3, 4, 0)), 2,
+    Subject("gemm-static", GEMM, shapes(65, 40, 128, (7, 1, 2, 3, 4, 0)) + ONCE, 2,
             dict(BM=64, BN=32, CL=1, G=8, WG=1), hints="static=1,unroll=3"),
     # Operands that change places.
     Subject("swap-ab", "kernels/gemm/fp8_gemm_nt_swap_ab.tw",
-            shapes(24, 128, 128, TRIPS), 1, dict(BM=16, BN=64, S=1, G=8, WG=1)),
+            shapes(24, 128, 128, TRIPS) + shapes(16, 64, 128, (9,)), 1,
+            dict(BM=16, BN=64, S=1, G=8, WG=1)),
+    # A cluster that shares a tile: an exchange of parts.
+    Subject("split-k", "kernels/gemm/fp8_gemm_nt_swap_ab.tw",
+            shapes(24, 128, 256, TRIPS) + shapes(16, 64, 256, (9,)), 2,
+            dict(BM=16, BN=64, S=2, G=8, WG=1)),
     # A store that adds.
     Subject("wgrad", "kernels/gemm/fp8_wgrad_nt.tw",
-            shapes(65, 40, 128, TRIPS), 2, dict(BM=64, BN=32, CL=1, G=8, WG=1)),
+            shapes(65, 40, 128, TRIPS) + ONCE, 2,
+            dict(BM=64, BN=32, CL=1, G=8, WG=1)),
     # Other majornesses, without promotion.
-    Subject("bf16", "kernels/sketches/bf16_gemm.tw", shapes(72, 72, 64, TRIPS), 2,
+    Subject("bf16", "kernels/sketches/bf16_gemm.tw", shapes(72, 72, 64, TRIPS) + shapes(64, 64, 64, (9,)), 2,
             dict(BM=64, BN=64, CL=1, G=8, WG=1, TD="bf16", ADD="false", MA="M", MB="N")),
     # Two rings, two readers, stores through two buffers.
     Subject("two-rings", "test/mutants/kernels/two_rings.tw",
-            shapes(65, 40, 128, TRIPS[:-1]), 1, dict(BM=64, BN=32)),
+            shapes(65, 40, 128, TRIPS[:-1]) + ONCE, 1, dict(BM=64, BN=32)),
 ]  # fmt: skip
 SUBJECTS[-1].plain_reads = (0, 1)
 SUBJECTS[-1].plain_lines = {"18"}

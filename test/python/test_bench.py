@@ -23,7 +23,7 @@ COMMAND = os.path.join(ROOT, "bench", "gemm.py")
 def test_lists():
     assert {name: len(shapes) for name, shapes in LISTS.items()} == {
         "large": 11, "small": 36, "issue4": 6, "dgrad": 7, "wgrad": 7,
-        "bf16": 14, "bf16-nn": 7,
+        "n576": 3, "wgrad16": 7, "bf16": 14, "bf16-nn": 7,
     }
     for shapes in LISTS.values():
         assert len(set(shapes)) == len(shapes)

@@ -197,8 +197,8 @@ private:
 
   /// In a ring of one slot the next place is this one.
   void addNextPlace(Operation *op) {
-    pipe::RingOp ring = pipe::RingOp::lookup(
-        op, op->getAttrOfType<FlatSymbolRefAttr>("ring"));
+    pipe::RingOp ring =
+        pipe::RingOp::lookup(op, op->getAttrOfType<FlatSymbolRefAttr>("ring"));
     if (!ring || ring.getDepth() * ring.getInstances().value_or(1) > 1)
       add(Kind::NextPlace, op);
   }
