@@ -11,6 +11,10 @@
 #include "llvm/Support/raw_ostream.h"
 #include <chrono>
 #include <cmath>
+#include <condition_variable>
+#include <cstdlib>
+#include <mutex>
+#include <thread>
 
 using namespace llvm;
 using namespace tilewright;
@@ -44,6 +48,12 @@ static cl::opt<int>
            cl::desc("Run N times from the same inputs; the bits of the outputs "
                     "must be the same each time"),
            cl::cat(category), cl::sub(runCommand));
+
+static cl::opt<double> watchdog(
+    "watchdog", cl::init(0), cl::value_desc("SECONDS"),
+    cl::desc("End a launch that takes longer on the GPU, and run it on the "
+             "simulator to say which roles wait for what"),
+    cl::cat(category), cl::sub(runCommand));
 
 static double secondsSince(std::chrono::steady_clock::time_point start) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start)
@@ -194,6 +204,84 @@ static Exit conclude(Launch &launch, ArrayRef<runtime::HostTensor> outputs,
   return Ok;
 }
 
+namespace {
+
+/// Ends the process where a kernel does not end. A hung kernel keeps the thread
+/// that waits for it and all memory of the context, and nothing on the GPU can
+/// be asked who waits for whom: but the launch is known, and the simulator
+/// executes the same PTX on the same inputs.
+class Watchdog {
+public:
+  explicit Watchdog(Launch &launch) : launch(launch) {
+    if (watchdog > 0)
+      thread = std::thread([this] { watch(); });
+  }
+  ~Watchdog() {
+    if (!thread.joinable())
+      return;
+    {
+      std::lock_guard<std::mutex> lock(mutex);
+      ended = true;
+    }
+    changed.notify_all();
+    thread.join();
+  }
+
+private:
+  /// What the diagnosis may take, in seconds, before it is given up.
+  static constexpr double patience = 120;
+
+  void watch() {
+    {
+      std::unique_lock<std::mutex> lock(mutex);
+      if (changed.wait_for(lock, std::chrono::duration<double>(watchdog),
+                           [this] { return ended; }))
+        return;
+    }
+    outs().flush();
+    report(formatv("{0} {1} has not ended on {2} after {3:f1} s; the same launch "
+                   "on the simulator:",
+                   launch.kernel().name, launch.extents(), launch.device->name,
+                   watchdog.getValue())
+               .str());
+    std::thread([] {
+      std::this_thread::sleep_for(std::chrono::duration<double>(patience));
+      report(formatv("the simulator has not ended after {0:f0} s; choose a "
+                     "smaller shape that hangs, too",
+                     patience)
+                 .str());
+      leave();
+    }).detach();
+    std::vector<SimSchedule> schedules;
+    bool found = !parseSchedules(schedules);
+    for (const SimSchedule &schedule : schedules) {
+      std::vector<runtime::HostTensor> after;
+      found |= simulate(launch, schedule, after) != Ok;
+      if (found)
+        break;
+    }
+    if (!found)
+      report("the simulator finds nothing wrong; try other schedules "
+             "(--schedule latest,earliest,random:1..8)");
+    leave();
+  }
+
+  /// Without destructors: the driver's would wait for the kernel.
+  [[noreturn]] static void leave() {
+    outs().flush();
+    errs().flush();
+    std::_Exit(Failed);
+  }
+
+  Launch &launch;
+  std::thread thread;
+  std::mutex mutex;
+  std::condition_variable changed;
+  bool ended = false;
+};
+
+} // namespace
+
 static Exit runOnGpu(Launch &launch, int ordinal) {
   if (Exit code = launch.findDevice(ordinal))
     return code;
@@ -209,8 +297,11 @@ static Exit runOnGpu(Launch &launch, int ordinal) {
       if (launch.kernel().tensors[i]->mode != dsl::typed::Tensor::In)
         if (!report(launch.deviceTensors[i].upload(launch.tensors[i])))
           return Failed;
-    if (!launch.runOnce())
-      return Failed;
+    {
+      Watchdog watch(launch);
+      if (!launch.runOnce())
+        return Failed;
+    }
     std::vector<runtime::HostTensor> after(launch.tensors);
     for (size_t i = 0; i < after.size(); ++i)
       if (!report(launch.deviceTensors[i].download(after[i])))
@@ -282,6 +373,12 @@ int cli::runRun() {
   }
   if (repeat < 1) {
     report("--repeat " + Twine(repeat) + ": expected at least 1");
+    return Failed;
+  }
+  if (watchdog < 0 || (watchdog > 0 && (simulator || reference))) {
+    report(watchdog < 0 ? "--watchdog: expected a number of seconds"
+                        : "--watchdog is for GPUs: the simulator reports a "
+                          "deadlock at once");
     return Failed;
   }
   if (!simulator && tracesOrReplacesPtx()) {
