@@ -239,11 +239,12 @@ private:
         return;
     }
     outs().flush();
-    report(formatv("{0} {1} has not ended on {2} after {3:f1} s; the same launch "
-                   "on the simulator:",
-                   launch.kernel().name, launch.extents(), launch.device->name,
-                   watchdog.getValue())
-               .str());
+    report(
+        formatv("{0} {1} has not ended on {2} after {3:f1} s; the same launch "
+                "on the simulator:",
+                launch.kernel().name, launch.extents(), launch.device->name,
+                watchdog.getValue())
+            .str());
     std::thread([] {
       std::this_thread::sleep_for(std::chrono::duration<double>(patience));
       report(formatv("the simulator has not ended after {0:f0} s; choose a "
