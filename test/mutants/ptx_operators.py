@@ -333,12 +333,12 @@ def retarget(kernel, op):
         place = folded(op.operands[0], 1024)
         yield "retarget", "other place", kernel.with_operand(op, 0, place)
         if "multicast" in op.opcode:
-            mask = len(op.operands) - 1
+            mask = barrier + 1  # A cache policy may follow.
             for value in (1, 2):
                 lines = kernel.with_operand(op, mask, str(value))
                 yield "retarget", f"mask {value}", lines
             single = op.line.replace(".multicast::cluster", "")
-            single = re.sub(r",\s*%rs\d+;", ";", single)
+            single = re.sub(r",\s*%rs\d+(?=[,;])", "", single)
             yield "retarget", "no multicast", kernel.replace(op, single)
     if op.kind in ("store", "reduce"):
         place = folded(op.operands[-1], 256)
