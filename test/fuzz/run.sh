@@ -7,6 +7,8 @@
 # corpus made from the kernels, the reference's examples and what earlier runs
 # found (kept in BUILD/fuzz). A finding is left in BUILD/fuzz/findings and fails
 # the run: fix it, then keep the input in test/fuzz/regressions.
+# corpus.tar.gz is what long runs have found: to go on from it, unpack it into
+# BUILD/fuzz first.
 set -eu
 seconds=${1:?usage: run.sh SECONDS [BUILD]}
 here=$(cd "$(dirname "$0")" && pwd)
