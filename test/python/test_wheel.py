@@ -144,7 +144,7 @@ def test_contents(wheel):
     }
     kernels = {
         "tilewright/kernels/" + name
-        for name in sources(os.path.join(ROOT, "kernels"), ".tw", ".md")
+        for name in sources(os.path.join(ROOT, "kernels"), ".tw", ".md", ".json")
     }
     headers = {
         "tilewright/include/tilewright-c/" + name
