@@ -3,8 +3,8 @@
 """Launches every shipped configuration many times over random shapes: no hang,
 and the same bits each time.
 
-The first launch of a shape is compared with float64; before every other one D
-is poisoned (or set to what it was, where the kernel adds), and after it D's bits
+The first launch of a shape is compared with float64, unless the kernel adds
+(test/gpu/gemm_forms.py compares those); before every other one D is poisoned (or set to what it was, where the kernel adds), and after it D's bits
 are compared with the first ones on the GPU. Launches vary the number of SMs and
 programmatic dependent launch. A hang ends the program through `--hang-seconds`.
 """

@@ -15,9 +15,9 @@ TOOL = os.environ.get("TILEWRIGHT") or shutil.which("tilewright")
 OPTIONS = ["-DBM=64", "-DBN=32", "-DCL=1", "-DG=8", "-DWG=1", "--shape"]
 OPTIONS += ["M=64,N=32,K=512", "--watchdog", "3"]
 
-pytestmark = pytest.mark.skipif(
-    common.unavailable() is not None or not TOOL, reason=str(common.unavailable())
-)
+REASON = common.unavailable() or (None if TOOL else "no tilewright")
+if REASON:
+    pytest.skip(REASON, allow_module_level=True)
 
 
 def run(file, *options):

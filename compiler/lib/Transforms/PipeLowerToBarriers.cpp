@@ -157,8 +157,8 @@ private:
     }
     for (SendOp send : sends)
       lowerSend(send);
-    // Every warp of a group announces its share of what all CTAs send to this
-    // one, which is as much as the group sends.
+    // Every warp of a group announces its share of what the other CTAs send to
+    // this one, which is as much as the group sends.
     if (!sends.empty())
       bytes /= 4;
     // PTX ISA, mbarrier: the tx-count is at most 2^20 - 1.

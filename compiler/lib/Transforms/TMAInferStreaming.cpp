@@ -7,7 +7,7 @@
 // With few rows of A each weight is read once, and what it pushes out of the L2
 // cache is either wanted or dirty: then each line that comes in makes one be
 // written back. Evicted first, weights replace each other. Measured on an H200
-// (docs/performance.md): 5 to 12 % of the time of reading 15 to 117 MB.
+// (docs/rationale/tma.md): 8 to 12 % of the time of reading 29 to 117 MB.
 //
 //===----------------------------------------------------------------------===//
 
