@@ -43,6 +43,11 @@ mlir::Value getSharedPointer(mlir::OpBuilder &builder, mlir::Location loc,
 mlir::Value getSharedAddress(mlir::OpBuilder &builder, mlir::Location loc,
                              mlir::Value offset);
 
+/// The ring of a slot at whose full barrier bytes arrive; an error at `op` if
+/// its place is not known yet.
+mlir::FailureOr<pipe::RingOp> getArrivalRing(mlir::Operation *op,
+                                             mlir::Value slot);
+
 /// The address of the start of the shared memory of CTA `rank` of the cluster
 /// (i32), in the cluster's window, 32 bits of which hold it. mapa has no side
 /// effects, so LLVM computes it once.

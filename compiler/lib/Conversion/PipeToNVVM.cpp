@@ -302,10 +302,9 @@ struct LowerSend : OpConversionPattern<SendOp> {
     FailureOr<ViewPlace> to = getPlace(rewriter, op, op.getDest());
     if (failed(from) || failed(to))
       return failure();
-    auto slot = op.getSlot().getDefiningOp<SlotAtOp>();
-    RingOp ring = slot ? RingOp::lookup(slot, slot.getRingAttr()) : RingOp();
-    if (!ring || !ring.getBarriers())
-      return op.emitOpError("arrives at a slot whose barrier is not known");
+    FailureOr<RingOp> ring = getArrivalRing(op, op.getSlot());
+    if (failed(ring))
+      return failure();
     tile::ViewType view = op.getDest().getType();
     if (failed(checkPiece(op, from->layout, view)) ||
         failed(checkPiece(op, to->layout, view)))
@@ -323,7 +322,8 @@ struct LowerSend : OpConversionPattern<SendOp> {
         rewriter, loc, i32, getStart(arith, *to, op.getOver(), rank));
     Value barrier = arith::IndexCastUIOp::create(
         rewriter, loc, i32,
-        getBarrierOffset(rewriter, loc, ring, Side::Full, slot.getIndex()));
+        getBarrierOffset(rewriter, loc, *ring, Side::Full,
+                         op.getSlot().getDefiningOp<SlotAtOp>().getIndex()));
     Value size = constant(rewriter, loc, bytes);
     for (int64_t part = 0; part < parts; ++part) {
       Value base = getClusterBase(rewriter, loc, constant(rewriter, loc, part));

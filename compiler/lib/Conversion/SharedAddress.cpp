@@ -111,6 +111,15 @@ Value tilewright::isLeader(OpBuilder &builder, Location loc) {
                                zero);
 }
 
+FailureOr<pipe::RingOp> tilewright::getArrivalRing(Operation *op, Value slot) {
+  auto at = slot.getDefiningOp<pipe::SlotAtOp>();
+  pipe::RingOp ring =
+      at ? pipe::RingOp::lookup(at, at.getRingAttr()) : pipe::RingOp();
+  if (!ring || !ring.getBarriers())
+    return op->emitOpError("arrives at a slot whose barrier is not known");
+  return ring;
+}
+
 Value tilewright::getClusterBase(OpBuilder &builder, Location loc, Value rank) {
   EmitArith arith{builder, loc};
   Value own = getSharedPointer(builder, loc, arith.constant(0));

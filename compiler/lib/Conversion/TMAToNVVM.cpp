@@ -94,13 +94,12 @@ struct LowerLoad : OpConversionPattern<LoadOp> {
                                       /*withElseRegion=*/false);
       rewriter.setInsertionPoint(branch.thenYield());
     }
-    auto slot = op.getSlot().getDefiningOp<pipe::SlotAtOp>();
-    pipe::RingOp ring =
-        slot ? pipe::RingOp::lookup(slot, slot.getRingAttr()) : pipe::RingOp();
-    if (!ring || !ring.getBarriers())
-      return op.emitOpError("arrives at a slot whose barrier is not known");
-    Value barrier = getBarrierPointer(rewriter, loc, ring, pipe::Side::Full,
-                                      slot.getIndex());
+    FailureOr<pipe::RingOp> ring = getArrivalRing(op, op.getSlot());
+    if (failed(ring))
+      return failure();
+    Value barrier = getBarrierPointer(
+        rewriter, loc, *ring, pipe::Side::Full,
+        op.getSlot().getDefiningOp<pipe::SlotAtOp>().getIndex());
     // The engine's destination is in the cluster's window of shared memory, in
     // which this CTA's own addresses are valid as they are. A cast between the
     // address spaces would go through generic addresses. A multicast goes to
@@ -124,9 +123,7 @@ struct LowerLoad : OpConversionPattern<LoadOp> {
       known = getConstantIntValue(streamed);
     bool never = !streamed || (known && *known == 0);
     Value policy = never ? Value() : evictFirst(rewriter, op);
-    if (never) {
-      copy(Value());
-    } else if (known) {
+    if (never || known) {
       copy(policy);
     } else {
       // A copy with the policy for normal eviction is no substitute for one

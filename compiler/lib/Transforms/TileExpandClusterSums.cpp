@@ -13,6 +13,7 @@
 
 #include "tilewright/Dialect/Pipe/PipeDialect.h"
 #include "tilewright/Dialect/Tile/TileDialect.h"
+#include "tilewright/Transforms/Layouts.h"
 #include "tilewright/Transforms/Passes.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -193,23 +194,6 @@ private:
     return type && type.hasAxis(axis);
   }
 
-  template <typename Op> void moveSubscript(Op op, TileType type) {
-    auto it = llvm::find_if(type.getAxes(), [&](StringAttr name) {
-      return name.getValue() == axis;
-    });
-    unsigned dim = it - type.getAxes().begin();
-    AffineMap map = op.getMap();
-    MLIRContext *context = op.getContext();
-    SmallVector<AffineExpr> dims;
-    for (unsigned i = 0; i < map.getNumDims(); ++i)
-      dims.push_back(getAffineDimExpr(i, context));
-    dims[dim] = dims[dim] + getAffineSymbolExpr(map.getNumSymbols(), context);
-    op.setMap(map.replaceDimsAndSymbols(dims, /*symReplacements=*/{},
-                                        map.getNumDims(),
-                                        map.getNumSymbols() + 1));
-    op.getSymbolsMutable().append(offset);
-  }
-
   /// This CTA's part of a value that does not come from the sum.
   FailureOr<Value> narrow(Operation *user, Value value) {
     if (!hasAxis(value))
@@ -225,7 +209,6 @@ private:
       return diag;
     }
     builder.setInsertionPoint(user);
-    // Before anything that the values are used for, but after the offset.
     Operation *copy = builder.clone(*op);
     for (OpOperand &operand : copy->getOpOperands()) {
       FailureOr<Value> part = narrow(copy, operand.get());
@@ -236,7 +219,7 @@ private:
     Value result = copy->getResult(0);
     result.setType(cast<TileType>(result.getType()).withExtent(axis, part));
     if (auto read = dyn_cast<ReadOp>(copy))
-      moveSubscript(read, read.getResult().getType());
+      moveSubscript(read, read.getResult().getType().getAxes(), axis, offset);
     narrowed[value] = result;
     return result;
   }
@@ -258,7 +241,7 @@ private:
         if (store.getAccumulate())
           return store.emitError("adding a sum over a cluster to a tensor is "
                                  "not lowered yet");
-        moveSubscript(store, type);
+        moveSubscript(store, type.getAxes(), axis, offset);
         continue;
       }
       auto map = cast<MapOp>(user);

@@ -6,6 +6,7 @@
 
 #include "tilewright/Dialect/Pipe/PipeDialect.h"
 #include "tilewright/Dialect/Tile/TileDialect.h"
+#include "tilewright/Transforms/Layouts.h"
 #include "tilewright/Transforms/Passes.h"
 
 #include "mlir/IR/Builders.h"
@@ -89,17 +90,7 @@ private:
         axes, [&](StringAttr name) { return name.getValue() == axis; });
     if (it == axes.end())
       return success();
-    unsigned dim = it - axes.begin();
-    AffineMap map = op.getMap();
-    MLIRContext *context = op.getContext();
-    SmallVector<AffineExpr> dims;
-    for (unsigned i = 0; i < map.getNumDims(); ++i)
-      dims.push_back(getAffineDimExpr(i, context));
-    dims[dim] = dims[dim] + getAffineSymbolExpr(map.getNumSymbols(), context);
-    op.setMap(map.replaceDimsAndSymbols(dims, /*symReplacements=*/{},
-                                        map.getNumDims(),
-                                        map.getNumSymbols() + 1));
-    op.getSymbolsMutable().append(offset(shape[dim]));
+    moveSubscript(op, axes, axis, offset(shape[it - axes.begin()]));
     return success();
   }
 

@@ -107,15 +107,20 @@ makeRequest(const twCompileOptions &options) {
   return std::move(request);
 }
 
+/// What a caller asks for, whose options may be of an older, shorter version.
+static auto readRequest(const twCompileOptions &options) {
+  registerBuiltin();
+  twCompileOptions given = {};
+  std::memcpy(&given, &options, std::min(options.size, sizeof(given)));
+  return makeRequest(given);
+}
+
 twStatus twCompile(const twCompileOptions *options, twKernel *out) {
   if (!out || !options)
     return report(argumentError(llvm::Twine("'") + (out ? "options" : "out") +
                                 "' is null"));
   *out = nullptr;
-  registerBuiltin();
-  twCompileOptions given = {};
-  std::memcpy(&given, options, std::min(options->size, sizeof(given)));
-  auto request = makeRequest(given);
+  auto request = readRequest(*options);
   if (!request)
     return report(request.takeError());
   return publish(Jit::global().get(std::move(*request)), out);
@@ -126,10 +131,7 @@ twStatus twChoose(const twCompileOptions *options, char *json, size_t size) {
     return report(argumentError(llvm::Twine("'") +
                                 (options ? "json" : "options") + "' is null"));
   json[0] = '\0';
-  registerBuiltin();
-  twCompileOptions given = {};
-  std::memcpy(&given, options, std::min(options->size, sizeof(given)));
-  auto request = makeRequest(given);
+  auto request = readRequest(*options);
   if (!request)
     return report(request.takeError());
   auto chosen = Jit::global().choose(*request);

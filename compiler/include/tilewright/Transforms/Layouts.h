@@ -49,6 +49,25 @@ SymbolFacts getFacts(mlir::Value value);
 SubscriptContext getContext(llvm::ArrayRef<int64_t> extents,
                             mlir::ValueRange symbols);
 
+/// Moves the subscript of a read, store or copy along one axis of its tile:
+/// where the map says the axis, it then says the axis plus `offset`.
+template <typename Op>
+void moveSubscript(Op op, llvm::ArrayRef<mlir::StringAttr> axes,
+                   llvm::StringRef axis, mlir::Value offset) {
+  mlir::AffineMap map = op.getMap();
+  mlir::MLIRContext *context = op.getContext();
+  llvm::SmallVector<mlir::AffineExpr> dims;
+  for (auto [i, name] : llvm::enumerate(axes)) {
+    mlir::AffineExpr dim = mlir::getAffineDimExpr(i, context);
+    if (name.getValue() == axis)
+      dim = dim + mlir::getAffineSymbolExpr(map.getNumSymbols(), context);
+    dims.push_back(dim);
+  }
+  op.setMap(map.replaceDimsAndSymbols(
+      dims, /*symReplacements=*/{}, map.getNumDims(), map.getNumSymbols() + 1));
+  op.getSymbolsMutable().append(offset);
+}
+
 /// Index arithmetic for an affine expression. Division by a power of two is a
 /// shift (the floor for negative values, too), other divisions are
 /// arith.floordivsi.

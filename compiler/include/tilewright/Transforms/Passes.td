@@ -15,10 +15,10 @@ include "mlir/Pass/PassBase.td"
 
 def TileExpandClusterSums : Pass<"tile-expand-cluster-sums", "::tilewright::tile::KernelOp"> {
   let summary = "Turns cluster_sum into an exchange of parts through shared memory";
-  let dependentDialects = ["::tilewright::pipe::PipeDialect"];
+  let dependentDialects = ["::tilewright::pipe::PipeDialect", "::mlir::arith::ArithDialect"];
   let description = [{
     Cuts the tile along one axis into a part for each CTA of the cluster. Each
-    CTA scatters its tile over the slots of an `exchange` ring, adds up the part
+    CTA sends the others their parts through the slots of an `exchange` ring, adds up the part
     that is its own, and computes and stores only that. The order of additions
     is that of the CTAs' ranks.
 

@@ -214,10 +214,11 @@ def Pipe_SendOp : Pipe_EffectRingUserOp<"send", [
   let description = [{
     Axis `over` of both views has a place for each CTA of the cluster. What
     stands at place c of `source` goes to CTA c, to place `rank` of the view
-    that is `dest` here, for every CTA but this one, of rank `rank`. Bulk copies that one thread issues; bytes arrive at the
-    full barrier of the slot in each CTA (PTX ISA, cp.async.bulk,
-    .shared::cluster.shared::cta). The source may be written again once the slot
-    is free: then all CTAs have read what they were sent.
+    that is `dest` here, for every CTA but this one, of rank `rank`. Bulk copies
+    that one thread issues; bytes arrive at the full barrier of the slot in each
+    CTA (PTX ISA, cp.async.bulk, .shared::cluster.shared::cta). The source may
+    be written again once the slot is free: then all CTAs have read what they
+    were sent.
 
     ```
     pipe.send %mine to %parts over "cta" at %rank arrive %slot
