@@ -34,19 +34,19 @@ NORMAL, SWAPPED = (
 # Where to begin, and how far each may go. The bounds are what physics allows.
 BOUNDS = {
     "launch": (0.8, 4.0), "firstLoad": (0.5, 3.0), "tensor": (1.1, 1.6),
-    "shared": (0.5, 2.0), "lane": (0.5, 4.0), "scale": (0.2, 20), "slot": (10, 400), "wave": (20, 400),
+    "shared": (0.5, 2.0), "fill": (0, 2), "reads": (0, 12), "miss": (0, 3), "lane": (0.5, 4.0), "scale": (0.2, 20), "slot": (10, 400), "wave": (20, 400),
     "select": (0, 80), "clusterSlot": (0, 200), "copy": (0, 1), "outside": (0, 0.03),
     "hidden": (0.0, 0.4), "memoryHidden": (0.0, 0.6), "hbm": (2500, 4800),
     "l2": (4000, 20000), "smLoad": (40, 250), "loadLatency": (400, 3000),
     "tile": (0.0, 2.0), "store": (0.0, 0.3), "chunk": (0, 3000),
-    "cluster": (0.0, 0.5), "exchange": (0.2, 4.0), "cached": (5, 60), "residentClusters4": (28, 33),
+    "cluster": (0.0, 0.5), "exchange": (0.2, 4.0), "part": (0, 1), "cached": (5, 60), "residentClusters4": (28, 33),
     "residentClusters8": (12, 16),
 }
 START = {
-    "launch": 2.0, "firstLoad": 1.0, "tensor": 1.36, "shared": 1.0, "lane": 0.6, "scale": 2,
+    "launch": 2.0, "firstLoad": 1.0, "tensor": 1.36, "shared": 1.0, "fill": 0.3, "reads": 2, "miss": 0.5, "lane": 0.6, "scale": 2,
     "slot": 100, "select": 20, "clusterSlot": 20, "copy": 0.15, "outside": 0.01, "wave": 100, "hidden": 0.05, "memoryHidden": 0.2, "hbm": 3900,
     "l2": 9000, "smLoad": 90, "loadLatency": 1000, "tile": 0.3, "store": 0.03,
-    "chunk": 300, "cluster": 0.05, "exchange": 1.0, "cached": 30, "residentClusters4": 31,
+    "chunk": 300, "cluster": 0.05, "exchange": 1.0, "part": 0.1, "cached": 30, "residentClusters4": 31,
     "residentClusters8": 14,
 }
 

@@ -36,9 +36,9 @@ def fixed_shapes():
     return [(m, n, k) for n, k in WEIGHTS for m in (1, 64, 256, 4096)]
 
 
-def random_shapes(seed, count=24):
-    """M from 1 to 8192, N from 512 to 16384, K from 512 to 16384, log-uniform;
-    N a multiple of 8, K of 128."""
+def random_shapes(seed, count=24, rows=(1, 8192)):
+    """M from `rows`, N from 512 to 16384, K from 512 to 16384, log-uniform; N a
+    multiple of 8, K of 128."""
     source = random.Random(seed)
 
     def draw(low, high, step):
@@ -47,7 +47,7 @@ def random_shapes(seed, count=24):
 
     shapes = []
     while len(shapes) < count:
-        shape = (draw(1, 8192, 1), draw(512, 16384, 8), draw(512, 16384, 128))
+        shape = (draw(*rows, 1), draw(512, 16384, 8), draw(512, 16384, 128))
         if shape not in shapes:
             shapes.append(shape)
     return shapes
@@ -127,7 +127,9 @@ def tune(options, *arguments):
 def prepare(options):
     out = os.path.abspath(options.out)
     os.makedirs(out, exist_ok=True)
-    shapes = fixed_shapes() + random_shapes(options.seed, options.random)
+    shapes = random_shapes(options.seed, options.random, options.rows)
+    if not options.random_only:
+        shapes = fixed_shapes() + shapes
     problems, answer = (os.path.join(out, f) for f in ("problems.json", "candidates.json"))
     write(problems, [extents(shape) for shape in shapes])
     print(tune(
@@ -162,7 +164,10 @@ def report(options):
         variants = json.load(file)
     runs = [run for path in options.results for run in results.read(path)]
     measured = to_measured(runs, variants)
-    drawn = {size(shape) for shape in random_shapes(options.seed, options.random)}
+    drawn = {
+        size(shape)
+        for shape in random_shapes(options.seed, options.random, options.rows)
+    }
     is_random = lambda sample: size([sample["dims"][d] for d in "MNK"]) in drawn
     text = ""
     for name, chosen in (
@@ -193,6 +198,12 @@ def main(argv=None):
     parser.add_argument("--kernels", nargs="*", help="default: " + " ".join(KERNELS))
     parser.add_argument("--seed", type=int, default=20261129)
     parser.add_argument("--random", type=int, default=24, help="how many random shapes")
+    parser.add_argument(
+        "--rows", type=int, nargs=2, default=(1, 8192), help="of M of random shapes"
+    )
+    parser.add_argument(
+        "--random-only", action="store_true", help="leave the fixed shapes out"
+    )
     parser.add_argument("--candidates", type=int, default=8)
     parser.add_argument("--pool", type=int, default=40)
     parser.add_argument("--rounds", type=int, default=5)

@@ -83,6 +83,8 @@ def peer(problem, name):
         return _deepgemm(problem)
     if name == "cublaslt-blockwise":
         return _cublaslt_blockwise(problem)
+    if name == "cublaslt-fp8-accumulate":
+        return _cublaslt_accumulate(problem)
     return _cublaslt_fp8(problem, fast=name == "cublaslt-fp8")
 
 
@@ -113,6 +115,25 @@ def _cublaslt_fp8(problem, fast):
     name = "cublaslt-fp8" if fast else "cublaslt-fp8-precise"
     note = "D not accumulated" if accumulated else ""
     return Contender(name, run, out, "unscaled", note=note)
+
+
+def _cublaslt_accumulate(problem):
+    """PyTorch has no call for a product of FP8 that is added to D; DeepGEMM has
+    one, for its own comparisons (without fast accumulation)."""
+    if problem.shape.kind != "wgrad":
+        raise Unavailable("D is not accumulated")
+    try:
+        import deep_gemm
+    except ImportError as error:
+        raise Unavailable(f"no DeepGEMM: {first_line(error)}") from None
+    a, b, d = problem.a, problem.b, problem.d
+    return Contender(
+        "cublaslt-fp8-accumulate",
+        lambda: deep_gemm.cublaslt_gemm_nt(a, b, d, c=d),
+        d,
+        "unscaled",
+        accumulate=True,
+    )
 
 
 def _cublaslt_blockwise(problem):

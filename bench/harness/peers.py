@@ -6,6 +6,7 @@ PEERS = {
     "cublaslt-blockwise": "cuBLASLt, the same scales",
     "cublaslt-fp8": "cuBLASLt FP8, no scales",
     "cublaslt-fp8-precise": "cuBLASLt FP8, no scales, no fast accumulation",
+    "cublaslt-fp8-accumulate": "cuBLASLt FP8, no scales, D accumulated",
     "cublaslt-bf16": "cuBLAS BF16",
 }
 
@@ -15,6 +16,7 @@ SHORT = {
     "cublaslt-blockwise": "Lt block",
     "cublaslt-fp8": "Lt FP8",
     "cublaslt-fp8-precise": "Lt FP8p",
+    "cublaslt-fp8-accumulate": "Lt FP8 +=",
     "cublaslt-bf16": "BF16",
 }
 

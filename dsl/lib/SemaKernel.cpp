@@ -438,7 +438,7 @@ void Sema::checkRequire(const RequireStmt *stmt) {
 /// The hints that a kernel as a whole can have and that change its speed alone
 /// (`pdl` is the launcher's).
 static constexpr StringLiteral tunableHints[] = {
-    "unroll", "peek", "prefetch", "buffers", "overlap", "static"};
+    "unroll", "peek", "prefetch", "buffers", "overlap", "static", "late"};
 
 void Sema::checkTune(const TuneStmt *stmt) {
   for (const TuneStmt::Choice &choice : stmt->choices) {

@@ -8,20 +8,14 @@
 // end must come back with a kernel or with errors: no crash, no undefined
 // behaviour, no endless loop, and never failure without an error reported.
 //
-// Values of constants and dimensions come from the first comment line
-// `# instantiate: BM=128 … target=sm_90a` (or `# constants:`) of the input, so
-// that the shipped kernels are seeds that reach instantiation; a constant
-// without a value there gets one that suits its kind.
+// InputValues.h says where the values of constants and dimensions come from.
 //
 //===----------------------------------------------------------------------===//
-#include "tilewright/DSL/Frontend.h"
-#include "llvm/ADT/StringExtras.h"
-#include "llvm/ADT/StringSwitch.h"
+#include "InputValues.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/raw_ostream.h"
 #include <cstdio>
 #include <cstdlib>
-#include <set>
 
 using namespace tilewright::dsl;
 using llvm::StringRef;
@@ -41,51 +35,9 @@ namespace {
   std::abort();
 }
 
-/// The `NAME=value` words of the first comment that gives values.
-llvm::SmallVector<std::pair<StringRef, StringRef>, 8> valuesIn(StringRef text) {
-  llvm::SmallVector<std::pair<StringRef, StringRef>, 8> values;
-  while (!text.empty()) {
-    auto [line, rest] = text.split('\n');
-    text = rest;
-    line = line.ltrim();
-    if (!line.consume_front("# instantiate:") &&
-        !line.consume_front("# constants:"))
-      continue;
-    llvm::SmallVector<StringRef, 8> words;
-    llvm::SplitString(line, words);
-    for (StringRef word : words)
-      values.push_back(word.split('='));
-    return values;
-  }
-  return values;
-}
-
 void instantiateKernel(const File &file, const KernelDecl &kernel,
                        StringRef text, llvm::SourceMgr &sm) {
-  InstantiateOptions options;
-  options.kernel = kernel.name.name.str();
-  std::set<StringRef> constants;
-  for (const ConstParam &param : kernel.consts) {
-    constants.insert(param.name.name);
-    if (param.defaultValue)
-      continue;
-    options.constants[param.name.name.str()] =
-        llvm::StringSwitch<const char *>(param.kind.name)
-            .Case("bool", "true")
-            .Case("type", "bf16")
-            .Case("major", "0")
-            .Default("64");
-  }
-  for (auto [name, value] : valuesIn(text)) {
-    int64_t number;
-    if (name == "target")
-      options.target = parseTarget(value).value_or(options.target);
-    else if (constants.count(name))
-      options.constants[name.str()] = value.str();
-    else if (!value.getAsInteger(0, number))
-      options.baked[name.str()] = number;
-  }
-
+  InstantiateOptions options = tilewright::fuzz::optionsFor(kernel, text);
   Diagnostics diags(sm, [](const llvm::SMDiagnostic &) {});
   auto instance = instantiate(file, options, diags);
   if (!instance && !diags.hasErrors())

@@ -65,12 +65,12 @@ def split_k(shape, bm, bn, s):
     return common.verify(common.Problem(*shape), kernel)["error"]
 
 
-def wgrad(shape, bm, bn):
+def wgrad(shape, bm, bn, groups):
     """D += (A·SA)(B·SB)ᵀ with 1×128 scales on both sides."""
     import torch
 
     m, n, k = shape
-    kernel = compiled("fp8_wgrad_nt", dict(GEMM, BM=bm, BN=bn, WG=bm // 64))
+    kernel = compiled("fp8_wgrad_nt", dict(GEMM, BM=bm, BN=bn, WG=groups))
     a, b = common.Problem(m, 8, k), common.Problem(n, 8, k)
     d = torch.randn(m, n, device="cuda")
     before = d.double()
@@ -145,8 +145,15 @@ def cases():
                 f"split_k {bm}x{bn} S={s} {shape}",
                 lambda p=shape, t=(bm, bn, s): split_k(p, *t),
             )
-        for bm, bn in ((64, 64), (128, 128)):
-            yield f"wgrad {bm}x{bn} {shape}", lambda s=shape, t=(bm, bn): wgrad(s, *t)
+        # Stores in rows with and without a swizzle (136), of one and of two waves
+        # a group (256), scales read before and behind a product (192x120).
+        for bm, bn, groups in (
+            (64, 64, 1), (128, 128, 2), (128, 136, 2), (192, 120, 3), (256, 112, 2)
+        ):
+            yield (
+                f"wgrad {bm}x{bn} {shape}",
+                lambda s=shape, t=(bm, bn, groups): wgrad(s, *t),
+            )
         for ma in "KM":
             for mb in "KN":
                 for out, add in (("bf16", False), ("f32", False), ("f32", True)):

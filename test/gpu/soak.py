@@ -81,11 +81,10 @@ def run(variant, launches, rng, watch):
             done += 1
             if first is None:
                 first = d.clone()
-                if before is None:
-                    error = compare(tensors, d, shape)
-                    wrong += error is not None
-                    if error:
-                        print(f"  {shape}: {error}")
+                error = compare(tensors, d, shape, before)
+                wrong += error is not None
+                if error:
+                    print(f"  {shape}: {error}")
             else:
                 bits = torch.int16 if d.dtype == torch.bfloat16 else torch.int32
                 bad += (d.view(bits) != first.view(bits)).any()
@@ -100,16 +99,25 @@ def run(variant, launches, rng, watch):
     return differing + wrong
 
 
-def compare(tensors, d, shape):
-    """None, or what is wrong with D (float64 on the dequantised inputs)."""
+def compare(tensors, d, shape, before):
+    """None, or what is wrong with D (float64 on the dequantised inputs). With
+    `before`, D was added to it, and B has scales of 1×128, too."""
     import torch
 
     m, n, k = shape
     a, sa, b, sb, _ = tensors
-    rows = sa.t().double().repeat_interleave(128, 1)[:, :k] * a.double()
-    columns = sb.double().repeat_interleave(128, 0)[:n]
-    columns = columns.repeat_interleave(128, 1)[:, :k] * b.double()
+
+    def dequantise(x, scales):  # [ceil(K/128), rows]
+        return scales.t().double().repeat_interleave(128, 1)[:, :k] * x.double()
+
+    rows = dequantise(a, sa)
+    if before is None:
+        columns = dequantise(b, sb.repeat_interleave(128, 0)[:n].t())
+    else:
+        columns = dequantise(b, sb)
     ref, bound = rows @ columns.t(), rows.abs() @ columns.abs().t()
+    if before is not None:
+        ref, bound = ref + before.double(), bound + before.double().abs()
     error = (d.double() - ref).abs()
     limit = common.RELATIVE_ELEMENT * ref.abs() + common.ABSOLUTE_SUM * bound
     if bool((~(error <= limit)).any()):

@@ -7,6 +7,7 @@
 #include "tilewright/Dialect/MMA/MMADialect.h"
 #include "tilewright/Transforms/Layouts.h"
 #include "tilewright/Transforms/Passes.h"
+#include "tilewright/Transforms/Schedule.h"
 #include "tilewright/Transforms/ThreadState.h"
 
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
@@ -35,8 +36,7 @@ public:
       return failure();
     int64_t waves = *op.getA().getType().getExtent(op.getAxisM()) /
                     static_cast<int64_t>(op.getWaveM());
-    if (waves > 1)
-      findLateReads();
+    findReads(waves);
     SmallVector<Value> carried(op.getCarried());
     for (int64_t wave = 0; wave < waves; ++wave) {
       SmallVector<Value> parts;
@@ -47,13 +47,18 @@ public:
                             wave, waves);
         continue;
       }
-      sinkReads(wave, waves);
+      bool last = wave + 1 == waves;
+      readPart(wave, waves);
       temporary = issue(wave, temporary, /*zero=*/true);
       // All reads of the operands have retired: slots may be given back while
-      // CUDA cores promote the last wave.
-      if (wave + 1 == waves)
+      // CUDA cores promote the last wave, unless that still reads them.
+      if (last && wholeReads.empty())
         releaseHere();
+      for (vector::FromElementsOp elements : wholeReads)
+        readWhole(elements, last);
       SmallVector<Value> results = inlineRegion(wave, waves, temporary, parts);
+      if (last && !wholeReads.empty())
+        releaseHere();
       for (auto [value, result] : llvm::zip_equal(carried, results))
         value = insert(result, value, wave, waves);
     }
@@ -63,7 +68,7 @@ public:
     if (!op.getToken().use_empty())
       return op.emitError("its token has a use that is no release");
     op.erase();
-    for (vector::FromElementsOp elements : lateReads)
+    for (vector::FromElementsOp elements : partReads)
       elements.erase();
     return success();
   }
@@ -109,32 +114,89 @@ private:
     return true;
   }
 
-  /// Inputs that are read from shared memory for this contraction alone. Each
-  /// wave reads its own before its fence: registers of later waves are not held
-  /// while the first ones run.
-  void findLateReads() {
+  /// Whether an input is read from shared memory for this contraction alone.
+  bool isOwnRead(vector::FromElementsOp elements) {
+    if (!elements || !elements->hasOneUse() ||
+        elements->getBlock() != op->getBlock())
+      return false;
+    return llvm::all_of(elements.getElements(), [&](Value element) {
+      auto load = element.getDefiningOp<tile::LoadSharedOp>();
+      return load && load->hasOneUse() && load->getBlock() == op->getBlock() &&
+             mayWait(load);
+    });
+  }
+
+  /// Inputs of one wave are read right before its fence: registers of later
+  /// waves are not held while the first ones run. Inputs of all waves are read
+  /// once, before the first one; if a thread has no registers for them beside
+  /// the sums, behind each product instead, and the slot is held until the last
+  /// has been promoted. (Never between a product's issue and its wait: the
+  /// reads of the tensor core and these then wait for each other,
+  /// docs/rationale.)
+  void findReads(int64_t waves) {
+    if (op.getBody().empty())
+      return;
     for (auto [input, cut] : llvm::zip_equal(
              op.getInputs(),
              op.getInputAxes().value_or(ArrayAttr::get(op.getContext(), {})))) {
       auto elements = input.getDefiningOp<vector::FromElementsOp>();
-      if (!cast<BoolAttr>(cut).getValue() || !elements ||
-          !elements->hasOneUse() || elements->getBlock() != op->getBlock())
+      if (!isOwnRead(elements))
         continue;
-      if (llvm::all_of(elements.getElements(), [&](Value element) {
-            auto load = element.getDefiningOp<tile::LoadSharedOp>();
-            return load && load->hasOneUse() &&
-                   load->getBlock() == op->getBlock() && mayWait(load);
-          }))
-        lateReads.push_back(elements);
+      if (!cast<BoolAttr>(cut).getValue())
+        wholeReads.push_back(elements);
+      else if (waves > 1)
+        partReads.push_back(elements);
     }
+    if (getHint(op, "late").value_or(isShortOfRegisters(waves)) == 0)
+      wholeReads.clear();
   }
 
-  void sinkReads(int64_t wave, int64_t waves) {
-    for (vector::FromElementsOp elements : lateReads) {
+  /// Whether sums, partial sums and all inputs exceed what the role has, beside
+  /// what a loop over slots needs (measured: there ptxas begins to spill).
+  bool isShortOfRegisters(int64_t waves) {
+    std::optional<uint64_t> planned =
+        op->getParentOfType<tile::RoleOp>().getPlanRegs();
+    if (!planned)
+      return false;
+    auto count = [](ValueRange values) {
+      int64_t sum = 0;
+      for (Type type : values.getTypes()) {
+        auto vector = dyn_cast<VectorType>(type);
+        sum += vector ? vector.getNumElements() : 1;
+      }
+      return sum;
+    };
+    int64_t product = count(temporary) + count(op.getInputs());
+    bool overlaps = op->getParentOp()->hasAttr(overlapAttrName);
+    int64_t others = waves == 1 ? 24 : 14;
+    return count(op.getCarried()) + product * (overlaps ? 2 : 1) + others >
+           static_cast<int64_t>(*planned);
+  }
+
+  /// Reads what the next wave alone takes.
+  void readPart(int64_t wave, int64_t waves) {
+    for (vector::FromElementsOp elements : partReads) {
       size_t size = elements.getElements().size() / waves;
       for (Value element : elements.getElements().slice(wave * size, size))
         element.getDefiningOp()->moveBefore(op);
     }
+  }
+
+  /// Reads an input of all waves here; the reads that were before the
+  /// contraction serve the last time.
+  void readWhole(vector::FromElementsOp elements, bool last) {
+    if (last) {
+      for (Value element : elements.getElements())
+        element.getDefiningOp()->moveBefore(op);
+      elements->moveBefore(op);
+      readByWave.erase(elements.getResult());
+      return;
+    }
+    IRMapping mapping;
+    for (Value element : elements.getElements())
+      builder.clone(*element.getDefiningOp(), mapping);
+    readByWave[elements.getResult()] =
+        builder.clone(*elements, mapping)->getResult(0);
   }
 
   /// The part of a per-thread vector that belongs to a wave: waves are the
@@ -145,7 +207,7 @@ private:
     auto type = cast<VectorType>(value.getType());
     int64_t size = type.getNumElements() / waves;
     if (auto elements = value.getDefiningOp<vector::FromElementsOp>();
-        elements && llvm::is_contained(lateReads, elements))
+        elements && llvm::is_contained(partReads, elements))
       return vector::FromElementsOp::create(
           builder, loc, VectorType::get({size}, type.getElementType()),
           elements.getElements().slice(wave * size, size));
@@ -227,7 +289,7 @@ private:
              op.getInputAxes().value_or(ArrayAttr::get(op.getContext(), {}))))
       mapping.map(body.getArgument(arg++), cast<BoolAttr>(cut).getValue()
                                                ? slice(input, wave, waves)
-                                               : input);
+                                               : lookUp(input));
     for (Operation &inner : body.without_terminator())
       builder.clone(inner, mapping);
     SmallVector<Value> results;
@@ -238,13 +300,24 @@ private:
     return SmallVector<Value>(pin.getResults());
   }
 
+  /// An input of all waves as this wave has read it.
+  Value lookUp(Value input) {
+    auto found = readByWave.find(input);
+    return found == readByWave.end() ? input : found->second;
+  }
+
   mma::ContractOp op;
   OpBuilder builder;
   Location loc;
   Value &temporary;
   StringAttr axisK;
   WgmmaOperandLayout layoutA, layoutB;
-  SmallVector<vector::FromElementsOp> lateReads;
+  /// Inputs that are read from shared memory for this contraction alone: those
+  /// of which each wave takes a part, and those that all waves take and that
+  /// are read behind its product.
+  SmallVector<vector::FromElementsOp> partReads, wholeReads;
+  /// What the current wave has read of an input of all waves.
+  llvm::DenseMap<Value, Value> readByWave;
 };
 
 /// Expands the contractions of one role. The partial sums of all waves of all

@@ -112,10 +112,10 @@ private:
     });
   }
 
-  /// The wait of copy `i`, what gives its slot back, and all up to the next
-  /// copy's product that uses their results, in order.
+  /// The wait of copy `i`, what gives its slot back, all up to the next copy's
+  /// product that uses their results, and what is read for those alone, in
+  /// order.
   SmallVector<Operation *> consequences(size_t i) {
-    SmallVector<Operation *> ops = {copies[i].wait};
     llvm::DenseSet<Operation *> set = {copies[i].wait};
     for (Operation *op = copies[i].wait->getNextNode();
          op != copies[i + 1].commit; op = op->getNextNode()) {
@@ -125,11 +125,22 @@ private:
       if (op != copies[i + 1].first)
         for (Value operand : op->getOperands())
           follows |= set.contains(operand.getDefiningOp());
-      if (!follows)
-        continue;
-      ops.push_back(op);
-      set.insert(op);
+      if (follows)
+        set.insert(op);
     }
+    // Operands that are read behind the wait; the release that moves, too,
+    // follows these reads.
+    for (Operation *op = copies[i + 1].commit->getPrevNode();
+         op != copies[i].wait; op = op->getPrevNode())
+      if ((isPure(op) || isa<tile::LoadSharedOp>(op)) && !op->use_empty() &&
+          llvm::all_of(op->getUsers(),
+                       [&](Operation *user) { return set.contains(user); }))
+        set.insert(op);
+    SmallVector<Operation *> ops;
+    for (Operation *op = copies[i].wait; op != copies[i + 1].commit;
+         op = op->getNextNode())
+      if (set.contains(op))
+        ops.push_back(op);
     return ops;
   }
 

@@ -14,6 +14,8 @@ using namespace tilewright;
 static constexpr int64_t kRowBytes = 128;
 /// Rows of a chunk: those of one wave, which all threads of a group hold.
 static constexpr int64_t kRows = 64;
+/// PTX ISA, "Tensors": the most elements of a box along an axis.
+static constexpr int64_t kBoxExtent = 256;
 
 /// The widest swizzle whose span divides a row.
 static int64_t widestSpan(int64_t rowBytes) {
@@ -21,6 +23,15 @@ static int64_t widestSpan(int64_t rowBytes) {
     if (rowBytes % span == 0)
       return span;
   return 0;
+}
+
+/// Whether the rows of an accumulator's part, stored without a swizzle, hit
+/// every bank once: 8 rows begin in 8 different places of a period of 128
+/// bytes. 16-bit elements go in rows of 16 bytes (stmatrix), 32-bit ones two a
+/// thread, four threads a row, half a warp at a time.
+static bool isFreeOfConflicts(int64_t rowBytes, int64_t bits) {
+  return (bits == 16 && rowBytes % 32 == 16) ||
+         (bits == 32 && rowBytes % 64 == 32);
 }
 
 /// The extents to which an axis can be cut, ascending; the whole one included.
@@ -34,9 +45,18 @@ static SmallVector<int64_t> possibleExtents(const FragmentLayout &layout,
   return result;
 }
 
-/// Along the inner axis: the widest swizzle, then the longest row.
-static int64_t chooseInner(ArrayRef<int64_t> possible, int64_t bits,
-                           int64_t cap) {
+/// The extent of the inner axis and whether its rows lie without a swizzle.
+struct InnerExtent {
+  int64_t extent;
+  bool plain;
+};
+
+/// Along the inner axis: the widest swizzle, then the longest row. Where no row
+/// has a span of 64 bytes (136 columns are 17 times 8), there would be a chunk
+/// and two barriers for every few columns: longer rows instead, if there are
+/// such that need no swizzle.
+static InnerExtent chooseInner(ArrayRef<int64_t> possible, int64_t bits,
+                               int64_t cap) {
   int64_t best = 0, bestSpan = -1;
   for (int64_t extent : possible) {
     // PTX ISA, tensor copies: the inner extent of a box is a multiple of 16
@@ -49,7 +69,13 @@ static int64_t chooseInner(ArrayRef<int64_t> possible, int64_t bits,
     best = extent;
     bestSpan = span;
   }
-  return best;
+  if (bestSpan < 64)
+    for (int64_t extent : possible)
+      if (int64_t bytes = extent * bits / 8;
+          bytes >= kRowBytes && extent <= std::min(cap, kBoxExtent) &&
+          isFreeOfConflicts(bytes, bits))
+        return {extent, /*plain=*/true};
+  return {best, /*plain=*/false};
 }
 
 llvm::Expected<StoreChunks>
@@ -65,6 +91,7 @@ tilewright::chooseStoreChunks(tile::StoreOp store, ArrayRef<StringAttr> order) {
   };
 
   llvm::StringMap<int64_t> extents;
+  bool plain = false;
   int64_t rows = 1;
   for (StringAttr axis : order.drop_back())
     rows *= *type.getExtent(axis);
@@ -73,7 +100,10 @@ tilewright::chooseStoreChunks(tile::StoreOp store, ArrayRef<StringAttr> order) {
     SmallVector<int64_t> possible = possibleExtents(layout, axis, extent);
     int64_t chosen = extent;
     if (axis == order.back()) {
-      chosen = chooseInner(possible, bits, cap(axis).value_or(extent));
+      InnerExtent inner =
+          chooseInner(possible, bits, cap(axis).value_or(extent));
+      chosen = inner.extent;
+      plain = inner.plain;
     } else {
       int64_t others = rows / extent;
       for (int64_t part : llvm::reverse(possible))
@@ -95,7 +125,8 @@ tilewright::chooseStoreChunks(tile::StoreOp store, ArrayRef<StringAttr> order) {
   for (StringAttr axis : order)
     axes.push_back({axis.str(), extents[axis]});
   llvm::Expected<SharedLayout> chosen =
-      SharedLayout::choose(bits, axes, /*forMatrix=*/false);
+      plain ? SharedLayout::get(bits, axes, Swizzle::None)
+            : SharedLayout::choose(bits, axes, /*forMatrix=*/false);
   if (!chosen)
     return chosen.takeError();
   chunks.layout = *chosen;

@@ -32,10 +32,13 @@ struct StoreChunks {
 /// inner, elements of `order.back()` contiguous).
 ///
 /// All chunks are equal. Along the inner axis a chunk has the widest swizzle
-/// that the axis allows and at most 128 bytes; along the others at least 64
-/// rows in all (a wave of an accumulator) where the tile has them. `chunk` of
-/// the store caps the extent of an axis further. Errors: a cap below what the
-/// threads hold together (64 rows of a wave); extents that no layout stages.
+/// that the axis allows and at most 128 bytes; where that is narrow, at least
+/// 128 bytes without a swizzle whose rows are free of bank conflicts anyway (an
+/// odd multiple of 8 elements), if it has such a part. Along the others at
+/// least 64 rows in all (a wave of an accumulator) where the tile has them.
+/// `chunk` of the store caps the extent of an axis further. Errors: a cap below
+/// what the threads hold together (64 rows of a wave); extents that no layout
+/// stages.
 llvm::Expected<StoreChunks>
 chooseStoreChunks(tile::StoreOp store, llvm::ArrayRef<mlir::StringAttr> order);
 

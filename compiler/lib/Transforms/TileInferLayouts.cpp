@@ -19,6 +19,11 @@ using namespace mlir;
 using namespace tilewright;
 using namespace tilewright::tile;
 
+/// The most elements of a tile that a thread can hold. More than its registers,
+/// since code may use them one by one; each is an instruction or more, and what
+/// passes do grows faster than their number.
+static constexpr int64_t kMostElements = 1024;
+
 namespace {
 
 //===----------------------------------------------------------------------===//
@@ -354,7 +359,13 @@ private:
     SmallVector<StringRef> axes;
     for (StringAttr axis : type.getAxes())
       axes.push_back(axis.getValue());
-    FragmentAttr attr = toAttr(value.getContext(), layout.project(axes));
+    FragmentLayout part = layout.project(axes);
+    if (part.numRegisters() > kMostElements)
+      return emitError(value.getLoc(), "a tile of ")
+             << type.getNumElements() << " elements is " << part.numRegisters()
+             << " for each thread, which has 255 registers; at most "
+             << kMostElements << " are possible";
+    FragmentAttr attr = toAttr(value.getContext(), part);
     if (!type.getLayout()) {
       value.setType(type.withLayout(attr));
       worklist.insert(value);
@@ -388,6 +399,16 @@ private:
                    succeeded(assign((*loop.getLoopResults())[index], layout)));
   }
 
+  /// The values that are one result of a branch: what each side yields, and the
+  /// result.
+  LogicalResult spreadBranch(scf::IfOp branch, unsigned index,
+                             const FragmentLayout &layout) {
+    return success(
+        succeeded(assign(branch.thenYield().getOperand(index), layout)) &&
+        succeeded(assign(branch.elseYield().getOperand(index), layout)) &&
+        succeeded(assign(branch.getResult(index), layout)));
+  }
+
   LogicalResult spread(Value value, const FragmentLayout &layout) {
     // Backwards, through the operation or block that defines it.
     if (auto arg = dyn_cast<BlockArgument>(value)) {
@@ -409,6 +430,10 @@ private:
         if (failed(spreadLoop(loop, cast<OpResult>(value).getResultNumber(),
                               layout)))
           return failure();
+      } else if (auto branch = dyn_cast<scf::IfOp>(op)) {
+        if (failed(spreadBranch(branch, cast<OpResult>(value).getResultNumber(),
+                                layout)))
+          return failure();
       }
     }
     // Forwards, to users that keep all its axes.
@@ -417,6 +442,10 @@ private:
       if (isa<YieldOp, scf::YieldOp>(user)) {
         auto loop = dyn_cast<LoopLikeOpInterface>(user->getParentOp());
         if (loop && failed(spreadLoop(loop, use.getOperandNumber(), layout)))
+          return failure();
+        auto branch = dyn_cast<scf::IfOp>(user->getParentOp());
+        if (branch &&
+            failed(spreadBranch(branch, use.getOperandNumber(), layout)))
           return failure();
       } else if (auto loop = dyn_cast<LoopLikeOpInterface>(user)) {
         for (auto [i, init] : llvm::enumerate(loop.getInitsMutable()))

@@ -250,7 +250,9 @@ private:
     auto rounds = static_cast<double>(result.rounds);
     result.tensor = rounds * us(c.tensor * loops.tensorCycles);
     result.shared =
-        rounds * us(c.shared * loops.sharedBytes / machine.sharedBytes);
+        rounds * us((c.shared * loops.sharedBytes + c.fill * loops.loadBytes) /
+                        machine.sharedBytes +
+                    c.reads * loops.sharedReads / machine.lanes);
     result.lane = rounds * us(laneCycles(loops));
     double longest = 0;
     for (double each : chain)
@@ -262,7 +264,7 @@ private:
     result.load =
         rounds *
         (loops.loadBytes / std::max(rate, 1e-3) + c.outside * outside) * 1e-3;
-    result.l2 = result.l2Bytes / c.l2 * 1e-3;
+    result.l2 = (result.l2Bytes + c.miss * result.hbmBytes) / c.l2 * 1e-3;
     double chipRate = std::min(c.hbm, rate * static_cast<double>(result.ctas));
     result.hbm = (result.hbmBytes / std::max(chipRate, 1e-3) +
                   c.copy * loops.copies * static_cast<double>(result.tiles)) *
@@ -291,11 +293,13 @@ private:
       result.bound = "memory";
     result.loops =
         std::max(sms, result.hbm) + c.memoryHidden * std::min(sms, result.hbm);
-    result.epilogue = rounds * (c.tile +
-                                us(c.store * rest.storeElements +
-                                   c.chunk * rest.chunks + laneCycles(rest)) +
-                                (profile.cluster > 1 ? c.cluster : 0) +
-                                c.exchange * rest.gets);
+    result.epilogue =
+        rounds *
+        (c.tile +
+         us(c.store * rest.storeElements + c.chunk * rest.chunks +
+            laneCycles(rest)) +
+         (profile.cluster > 1 ? c.cluster : 0) + c.exchange * rest.gets +
+         (rest.gets > 0 ? us(c.part * rest.storeElements) : 0));
     result.start = c.launch + (result.tiles ? c.firstLoad : 0);
     result.total = result.start + result.loops + result.epilogue;
   }

@@ -21,14 +21,16 @@ tilewright::tuning::coefficientFields() {
   {                                                                            \
     #name, &Coefficients::name                                                 \
   }
-  return {FIELD(launch),  FIELD(firstLoad), FIELD(tensor),
-          FIELD(shared),  FIELD(lane),      FIELD(scale),
-          FIELD(select),  FIELD(slot),      FIELD(clusterSlot),
-          FIELD(wave),    FIELD(hidden),    FIELD(memoryHidden),
-          FIELD(hbm),     FIELD(copy),      FIELD(l2),
-          FIELD(smLoad),  FIELD(outside),   FIELD(loadLatency),
-          FIELD(tile),    FIELD(store),     FIELD(chunk),
-          FIELD(cluster), FIELD(exchange),  FIELD(cached)};
+  return {FIELD(launch),  FIELD(firstLoad),    FIELD(tensor),
+          FIELD(shared),  FIELD(fill),         FIELD(reads),
+          FIELD(lane),    FIELD(scale),        FIELD(select),
+          FIELD(slot),    FIELD(clusterSlot),  FIELD(wave),
+          FIELD(hidden),  FIELD(memoryHidden), FIELD(hbm),
+          FIELD(copy),    FIELD(l2),           FIELD(miss),
+          FIELD(smLoad),  FIELD(outside),      FIELD(loadLatency),
+          FIELD(tile),    FIELD(store),        FIELD(chunk),
+          FIELD(cluster), FIELD(exchange),     FIELD(part),
+          FIELD(cached)};
 #undef FIELD
 }
 
@@ -46,30 +48,34 @@ int64_t Machine::residentCTAs(int64_t size) const {
 /// docs/measurements/2026-11-29-h200.
 static Coefficients fittedOnH200() {
   Coefficients c;
-  c.launch = 2.08;
-  c.firstLoad = 0.9536;
-  c.tensor = 1.277;
-  c.shared = 0.8696;
-  c.lane = 0.5196;
+  c.launch = 2.06;
+  c.firstLoad = 0.6767;
+  c.tensor = 1.104;
+  c.shared = 0.6545;
+  c.fill = 0.1812;
+  c.reads = 0.7595;
+  c.lane = 0.501;
   c.scale = 10.64;
-  c.select = 13.78;
-  c.slot = 85.36;
-  c.clusterSlot = 15.51;
-  c.wave = 77.3;
-  c.hidden = 0.01128;
-  c.memoryHidden = 0.2122;
-  c.hbm = 3937.0;
-  c.copy = 0.07494;
-  c.l2 = 14630.0;
-  c.smLoad = 196.0;
-  c.outside = 0.0219;
-  c.loadLatency = 1203.0;
-  c.tile = 0.1616;
-  c.store = 0.01615;
-  c.chunk = 284.9;
-  c.cluster = 0.03877;
-  c.exchange = 1.056;
-  c.cached = 27.16;
+  c.select = 17.39;
+  c.slot = 87.69;
+  c.clusterSlot = 32.33;
+  c.wave = 53.21;
+  c.hidden = 0.05516;
+  c.memoryHidden = 0.2823;
+  c.hbm = 3997.0;
+  c.copy = 0.112;
+  c.l2 = 1.358e+04;
+  c.miss = 0.133;
+  c.smLoad = 186.6;
+  c.outside = 0.01464;
+  c.loadLatency = 1307.0;
+  c.tile = 0.003936;
+  c.store = 0.0284;
+  c.chunk = 281.7;
+  c.cluster = 0.1181;
+  c.exchange = 0.2818;
+  c.part = 0.168;
+  c.cached = 59.27;
   return c;
 }
 

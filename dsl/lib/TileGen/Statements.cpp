@@ -232,6 +232,10 @@ bool Generator::generateStore(Location loc, const TensorRead &dst,
   auto type = dyn_cast<tile::TileType>(value.getType());
   if (!type)
     return unsupported(dst.loc, "storing a scalar");
+  if (type.getElementType() !=
+      cast<tile::GlobalTensorType>(target.getType()).getElementType())
+    return unsupported(src.loc, "storing " + spelling(src.type.elem) + " as " +
+                                    spelling(dst.type.elem));
   std::optional<Subscript> subscript = generateSubscript(dst, type.getAxes());
   if (!subscript)
     return false;

@@ -172,3 +172,93 @@ tile.kernel @released(%n: index {tile.name = "N"}) target "sm_90a" {
     pipe.release %s after(%t) : !pipe.slot<@p>
   }
 }
+
+// Scales of all waves are read once, before the first product. Where sums and
+// these exceed the role's registers (or `late` asks for it) they are read behind
+// each product, and the slot goes back behind the last promotion.
+// CHECK-LABEL: tile.kernel @behind
+tile.kernel @behind(%n: index {tile.name = "N"}) target "sm_90a" attributes {tile.hints = {late = 1 : i64}} {
+  pipe.ring @p depth(2) fields ["a", "b", "s"] [!tile.view<[m: 128, k: 64], f8E4M3FN>, !tile.view<[n: 16, k: 64], f8E4M3FN>, !tile.view<[n: 16], f32>] layouts [#tile.shared<["m", "k"], swizzle = 64>, #tile.shared<["n", "k"], swizzle = 64>, #tile.shared<["n"], swizzle = 0>]
+  tile.role "math" groups(1) {
+    %acc = arith.constant dense<0.0> : vector<16xf32>
+    %c0 = arith.constant 0 : index
+    %c1 = arith.constant 1 : index
+    %s = pipe.acquire_get @p : !pipe.slot<@p>
+    %a = pipe.field %s["a"] : !pipe.slot<@p> -> !tile.view<[m: 128, k: 64], f8E4M3FN>
+    %b = pipe.field %s["b"] : !pipe.slot<@p> -> !tile.view<[n: 16, k: 64], f8E4M3FN>
+    %f = pipe.field %s["s"] : !pipe.slot<@p> -> !tile.view<[n: 16], f32>
+    // CHECK-NOT: tile.load_shared
+    // CHECK: mma.commit
+    // CHECK: mma.wait 0
+    // CHECK: %[[X0:.*]] = tile.load_shared
+    // CHECK-NEXT: %[[X1:.*]] = tile.load_shared
+    // CHECK-NEXT: vector.from_elements %[[X0]], %[[X1]]
+    // CHECK: mma.pin
+    // CHECK-NOT: pipe.release
+    // CHECK: mma.wait 0
+    // CHECK: tile.load_shared
+    // CHECK-NEXT: tile.load_shared
+    // CHECK-NOT: pipe.release
+    // CHECK: mma.pin
+    // CHECK: pipe.release
+    %x0 = tile.load_shared %f[%c0] : !tile.view<[n: 16], f32> -> f32
+    %x1 = tile.load_shared %f[%c1] : !tile.view<[n: 16], f32> -> f32
+    %x = vector.from_elements %x0, %x1 : vector<2xf32>
+    %r, %t = mma.contract %a, %b axes("m", "n") wave 64 carry(%acc : vector<16xf32>) inputs(%x : vector<2xf32>) {input_axes = [false]} : !tile.view<[m: 128, k: 64], f8E4M3FN>, !tile.view<[n: 16, k: 64], f8E4M3FN> -> vector<16xf32> {
+    ^bb0(%p: vector<8xf32>, %c: vector<8xf32>, %y: vector<2xf32>):
+      %w = vector.shuffle %y, %y [0, 1, 0, 1, 0, 1, 0, 1] : vector<2xf32>, vector<2xf32>
+      %v = math.fma %p, %w, %c : vector<8xf32>
+      mma.yield %v : vector<8xf32>
+    }
+    pipe.release %s after(%t) : !pipe.slot<@p>
+  }
+}
+
+// The same without a hint: 40 registers are too few for 24 of sums, partial sums
+// and scales and what a loop needs besides; 56 are enough.
+// CHECK-LABEL: tile.kernel @short
+tile.kernel @short(%n: index {tile.name = "N"}) target "sm_90a" {
+  pipe.ring @p depth(2) fields ["a", "b", "s"] [!tile.view<[m: 64, k: 64], f8E4M3FN>, !tile.view<[n: 16, k: 64], f8E4M3FN>, !tile.view<[n: 16], f32>] layouts [#tile.shared<["m", "k"], swizzle = 64>, #tile.shared<["n", "k"], swizzle = 64>, #tile.shared<["n"], swizzle = 0>]
+  // CHECK: tile.role "few"
+  // CHECK: mma.wait 0
+  // CHECK: tile.load_shared
+  // CHECK: pipe.release
+  tile.role "few" groups(1) at 0 planned 40 {
+    %acc = arith.constant dense<0.0> : vector<8xf32>
+    %c0 = arith.constant 0 : index
+    %s = pipe.acquire_get @p : !pipe.slot<@p>
+    %a = pipe.field %s["a"] : !pipe.slot<@p> -> !tile.view<[m: 64, k: 64], f8E4M3FN>
+    %b = pipe.field %s["b"] : !pipe.slot<@p> -> !tile.view<[n: 16, k: 64], f8E4M3FN>
+    %f = pipe.field %s["s"] : !pipe.slot<@p> -> !tile.view<[n: 16], f32>
+    %x0 = tile.load_shared %f[%c0] : !tile.view<[n: 16], f32> -> f32
+    %x = vector.from_elements %x0 : vector<1xf32>
+    %r, %t = mma.contract %a, %b axes("m", "n") wave 64 carry(%acc : vector<8xf32>) inputs(%x : vector<1xf32>) {input_axes = [false]} : !tile.view<[m: 64, k: 64], f8E4M3FN>, !tile.view<[n: 16, k: 64], f8E4M3FN> -> vector<8xf32> {
+    ^bb0(%p: vector<8xf32>, %c: vector<8xf32>, %y: vector<1xf32>):
+      %w = vector.shuffle %y, %y [0, 0, 0, 0, 0, 0, 0, 0] : vector<1xf32>, vector<1xf32>
+      %v = math.fma %p, %w, %c : vector<8xf32>
+      mma.yield %v : vector<8xf32>
+    }
+    pipe.release %s after(%t) : !pipe.slot<@p>
+  }
+  // CHECK: tile.role "enough"
+  // CHECK: tile.load_shared
+  // CHECK: mma.wait 0
+  // CHECK-NEXT: pipe.release
+  tile.role "enough" groups(1) at 4 planned 56 {
+    %acc = arith.constant dense<0.0> : vector<8xf32>
+    %c0 = arith.constant 0 : index
+    %s = pipe.acquire_get @p : !pipe.slot<@p>
+    %a = pipe.field %s["a"] : !pipe.slot<@p> -> !tile.view<[m: 64, k: 64], f8E4M3FN>
+    %b = pipe.field %s["b"] : !pipe.slot<@p> -> !tile.view<[n: 16, k: 64], f8E4M3FN>
+    %f = pipe.field %s["s"] : !pipe.slot<@p> -> !tile.view<[n: 16], f32>
+    %x0 = tile.load_shared %f[%c0] : !tile.view<[n: 16], f32> -> f32
+    %x = vector.from_elements %x0 : vector<1xf32>
+    %r, %t = mma.contract %a, %b axes("m", "n") wave 64 carry(%acc : vector<8xf32>) inputs(%x : vector<1xf32>) {input_axes = [false]} : !tile.view<[m: 64, k: 64], f8E4M3FN>, !tile.view<[n: 16, k: 64], f8E4M3FN> -> vector<8xf32> {
+    ^bb0(%p: vector<8xf32>, %c: vector<8xf32>, %y: vector<1xf32>):
+      %w = vector.shuffle %y, %y [0, 0, 0, 0, 0, 0, 0, 0] : vector<1xf32>, vector<1xf32>
+      %v = math.fma %p, %w, %c : vector<8xf32>
+      mma.yield %v : vector<8xf32>
+    }
+    pipe.release %s after(%t) : !pipe.slot<@p>
+  }
+}

@@ -84,3 +84,51 @@ tile.kernel @dependent(%n: index {tile.name = "N"}) target "sm_90a" {
     } {tile.overlap}
   }
 }
+
+// What is read behind a wait for that copy alone moves with it, and so does the
+// release, behind the promotion.
+!s = !tile.view<[n: 16], f32>
+// CHECK-LABEL: tile.kernel @reads
+tile.kernel @reads(%n: index {tile.name = "N"}) target "sm_90a" {
+  %c0 = arith.constant 0 : index
+  %c2 = arith.constant 2 : index
+  %d = arith.constant 0 : i64
+  pipe.ring @p depth(2) fields ["a", "b", "s"] [!a, !b, !s]
+  tile.role "math" groups(1) {
+    %zero = arith.constant dense<0.0> : vector<8xf32>
+    %set = mma.undef : vector<8xf32>
+    %r:2 = scf.for %k = %c0 to %n step %c2 iter_args(%acc = %zero, %t = %set) -> (vector<8xf32>, vector<8xf32>) {
+      %s0 = pipe.acquire_get @p : !pipe.slot<@p>
+      %v0 = pipe.field %s0["s"] : !pipe.slot<@p> -> !s
+      %p0 = mma.wgmma %d, %d into %t shape 64 16 32 types f8E4M3FN f8E4M3FN zero : vector<8xf32> -> vector<8xf32>
+      // CHECK: mma.commit
+      // CHECK-NOT: tile.load_shared
+      // CHECK: mma.commit
+      // CHECK-NEXT: mma.wait 1
+      // CHECK-NEXT: %[[X:.*]] = tile.load_shared
+      // CHECK-NEXT: vector.broadcast %[[X]]
+      // CHECK-NEXT: math.fma
+      // CHECK-NEXT: mma.pin
+      // CHECK-NEXT: pipe.release
+      // CHECK-NEXT: mma.wait 0
+      mma.commit
+      %w0 = mma.wait 0 tie(%p0 : vector<8xf32>) -> vector<8xf32>
+      %x0 = tile.load_shared %v0[%c0] : !s -> f32
+      %y0 = vector.broadcast %x0 : f32 to vector<8xf32>
+      %f0 = math.fma %w0, %y0, %acc : vector<8xf32>
+      %q0 = mma.pin %f0 : vector<8xf32> -> vector<8xf32>
+      pipe.release %s0 : !pipe.slot<@p>
+      %s1 = pipe.acquire_get @p : !pipe.slot<@p>
+      %v1 = pipe.field %s1["s"] : !pipe.slot<@p> -> !s
+      %p1 = mma.wgmma %d, %d into %w0 shape 64 16 32 types f8E4M3FN f8E4M3FN zero : vector<8xf32> -> vector<8xf32>
+      mma.commit
+      %w1 = mma.wait 0 tie(%p1 : vector<8xf32>) -> vector<8xf32>
+      %x1 = tile.load_shared %v1[%c0] : !s -> f32
+      %y1 = vector.broadcast %x1 : f32 to vector<8xf32>
+      %f1 = math.fma %w1, %y1, %q0 : vector<8xf32>
+      %q1 = mma.pin %f1 : vector<8xf32> -> vector<8xf32>
+      pipe.release %s1 : !pipe.slot<@p>
+      scf.yield %q1, %w1 : vector<8xf32>, vector<8xf32>
+    } {tile.overlap}
+  }
+}

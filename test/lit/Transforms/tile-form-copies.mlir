@@ -133,6 +133,35 @@ tile.kernel @equal(
 
 // -----
 
+// 136 columns are 17 times 8: no span of 64 bytes. Rows of all of them begin in
+// eight different places of 128 bytes, so nothing needs a swizzle; of 120, 40 do.
+// A hint that forbids the longer row gets the narrow chunks.
+
+// CHECK-LABEL: tile.kernel @odd
+#acc = #tile.fragment<threads = [4, 8, 4], regs = [2, 2, 17, 1], axes = ["m", "n"], strides = [0, 1, 16, 0, 8, 0, 64, 2, 0, 0, 1, 0, 8, 0]>
+#acc120 = #tile.fragment<threads = [4, 8, 4], regs = [2, 2, 15, 1], axes = ["m", "n"], strides = [0, 1, 16, 0, 8, 0, 64, 2, 0, 0, 1, 0, 8, 0]>
+tile.kernel @odd(
+    %C: !tile.tensor<2, bf16> {tile.name = "C", tile.mode = "out", tile.major = 1 : i64, tile.shape = ["M", "N"]},
+    %D: !tile.tensor<2, f32> {tile.name = "D", tile.mode = "out", tile.major = 1 : i64, tile.shape = ["M", "N"]}) target "sm_90a" {
+  tile.role "math" groups(1) {
+    %z = arith.constant 0.0 : f32
+    %t = tile.splat %z : f32 -> !tile.tile<[m: 64, n: 136], f32, #acc>
+    // expected-remark @+1 {{1 box of 136 x 64 elements, innermost first, swizzle 0 bytes}}
+    tile.store %t to %D[affine_map<(m, n) -> (m, n)>]() : !tile.tile<[m: 64, n: 136], f32, #acc>, !tile.tensor<2, f32>
+    // expected-remark @+1 {{1 box of 8 x 64 elements, innermost first, swizzle 32 bytes, for each of 17 chunks of m: 64, n: 8}}
+    tile.store %t to %D[affine_map<(m, n) -> (m, n)>]() {chunk = {n = 64 : i64}} : !tile.tile<[m: 64, n: 136], f32, #acc>, !tile.tensor<2, f32>
+    %u = tile.splat %z : f32 -> !tile.tile<[m: 64, n: 120], f32, #acc120>
+    // expected-remark @+1 {{1 box of 40 x 64 elements, innermost first, swizzle 0 bytes, for each of 3 chunks of m: 64, n: 40}}
+    tile.store %u to %D[affine_map<(m, n) -> (m, n)>]() : !tile.tile<[m: 64, n: 120], f32, #acc120>, !tile.tensor<2, f32>
+    %y = arith.constant 0.0 : bf16
+    %v = tile.splat %y : bf16 -> !tile.tile<[m: 64, n: 136], bf16, #acc>
+    // expected-remark @+1 {{1 box of 136 x 64 elements, innermost first, swizzle 0 bytes}}
+    tile.store %v to %C[affine_map<(m, n) -> (m, n)>]() : !tile.tile<[m: 64, n: 136], bf16, #acc>, !tile.tensor<2, bf16>
+  }
+}
+
+// -----
+
 // A part of a wave is no part of a thread's registers.
 #acc = #tile.fragment<threads = [4, 8, 4], regs = [2, 2, 16, 2], axes = ["m", "n"], strides = [0, 1, 16, 0, 8, 0, 64, 2, 0, 0, 1, 0, 8, 0]>
 tile.kernel @small(

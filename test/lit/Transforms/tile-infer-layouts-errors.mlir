@@ -62,3 +62,15 @@ tile.kernel @narrow() target "sm_90a" {
     %r = tile.contract %a, %b : !tile.view<[m: 64, k: 16], f8E4M3FN>, !tile.view<[n: 64, k: 16], f8E4M3FN> -> !tile.tile<[m: 64, n: 64], f32>
   }
 }
+
+// -----
+
+// A tile that no thread could hold, found by the fuzzer: passes took minutes.
+tile.kernel @large(
+    %A: !tile.tensor<2, f32> {tile.name = "A", tile.mode = "inout", tile.major = 1 : i64, tile.shape = ["M", "N"]}) target "sm_90a" {
+  tile.role "work" groups(1) {
+    // expected-error @+1 {{a tile of 16400384 elements is 128128 for each thread, which has 255 registers; at most 1024 are possible}}
+    %x = tile.read %A[affine_map<(m, n) -> (m, n)>]() : !tile.tensor<2, f32> -> !tile.tile<[m: 128128, n: 128], f32>
+    tile.store %x to %A[affine_map<(m, n) -> (m, n)>]() : !tile.tile<[m: 128128, n: 128], f32>, !tile.tensor<2, f32>
+  }
+}

@@ -41,3 +41,33 @@ tile.kernel @copy(
     %r = tile.read %A[affine_map<(m) -> (m)>]() : !tile.tensor<1, f32> -> !tile.tile<[m: 256], f32>
   }
 }
+
+// What the sides of a branch yield and its result are one tile: the layout of the
+// product on one side goes to the other and on to what uses the result.
+
+// CHECK-LABEL: tile.kernel @branch
+tile.kernel @branch(
+    %D: !tile.tensor<2, f32> {tile.name = "D", tile.mode = "out", tile.major = 1 : i64, tile.shape = ["M", "N"]},
+    %i: index {tile.name = "I"}) target "sm_90a" {
+  pipe.ring @ab depth(2) fields ["a", "b"] [!tile.view<[m: 64, k: 64], f8E4M3FN>, !tile.view<[n: 32, k: 64], f8E4M3FN>]
+  tile.role "math" groups(1) {
+    %z = arith.constant 0.0 : f32
+    %zero = tile.splat %z : f32 -> !tile.tile<[m: 64, n: 32], f32>
+    %c0 = arith.constant 0 : index
+    %more = arith.cmpi sgt, %i, %c0 : index
+    // CHECK: scf.if {{.*}} -> (!tile.tile<[m: 64, n: 32], f32, #tile.fragment<threads = [4, 8, 4]{{.*}}>)
+    %r = scf.if %more -> (!tile.tile<[m: 64, n: 32], f32>) {
+      %s = pipe.acquire_get @ab : !pipe.slot<@ab>
+      %a = pipe.field %s["a"] : !pipe.slot<@ab> -> !tile.view<[m: 64, k: 64], f8E4M3FN>
+      %b = pipe.field %s["b"] : !pipe.slot<@ab> -> !tile.view<[n: 32, k: 64], f8E4M3FN>
+      %p = tile.contract %a, %b : !tile.view<[m: 64, k: 64], f8E4M3FN>, !tile.view<[n: 32, k: 64], f8E4M3FN> -> !tile.tile<[m: 64, n: 32], f32>
+      scf.yield %p : !tile.tile<[m: 64, n: 32], f32>
+    } else {
+      // CHECK: else
+      // CHECK-NEXT: scf.yield %{{.*}} : !tile.tile<[m: 64, n: 32], f32, #tile.fragment<threads = [4, 8, 4]
+      scf.yield %zero : !tile.tile<[m: 64, n: 32], f32>
+    }
+    // CHECK: tile.store {{.*}} : !tile.tile<[m: 64, n: 32], f32, #tile.fragment<threads = [4, 8, 4]
+    tile.store %r to %D[affine_map<(m, n) -> (m, n)>]() : !tile.tile<[m: 64, n: 32], f32>, !tile.tensor<2, f32>
+  }
+}

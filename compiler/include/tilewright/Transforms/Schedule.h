@@ -29,8 +29,8 @@ inline constexpr llvm::StringLiteral overlapAttrName = "tile.overlap";
 /// The hints that a kernel as a whole can have: those with a number and
 /// without an axis that passes ask for.
 inline constexpr llvm::StringLiteral kernelHints[] = {
-    "unroll", "peek",    "prefetch", "buffers",
-    "pdl",    "overlap", "static",   "stream"};
+    "unroll",  "peek",   "prefetch", "buffers", "pdl",
+    "overlap", "static", "stream",   "late"};
 
 /// The hint `name` of `op`, else that of its kernel.
 inline std::optional<int64_t> getHint(mlir::Operation *op,

@@ -29,6 +29,8 @@ struct Coefficients {
   double firstLoad = 0; ///< µs: until the first slot is full.
   double tensor = 0;    ///< Tensor-core cycles really taken by one.
   double shared = 0;    ///< Likewise of shared memory, at 128 bytes a cycle.
+  double fill = 0;      ///< Likewise, for bytes that arrive in shared memory.
+  double reads = 0;     ///< Cycles of shared memory for a read scale.
   double lane = 0;      ///< Likewise of the CUDA cores, at 128 operations.
   double scale = 0;     ///< Cycles of the CUDA cores for a read scale.
   double select = 0;    ///< Cycles for each further scalar of a broadcast read.
@@ -40,6 +42,7 @@ struct Coefficients {
   double hbm = 0;          ///< Bytes a nanosecond from memory.
   double copy = 0;         ///< ns that memory loses to a bulk copy.
   double l2 = 0;           ///< Bytes a nanosecond from the L2 cache, all SMs.
+  double miss = 0;         ///< Bytes of that which one from memory takes more.
   double smLoad = 0;       ///< Bytes a nanosecond that arrive in one SM.
   double outside = 0;      ///< ns a byte of a box that lies out of bounds.
   double loadLatency = 0;  ///< ns from a bulk copy to its bytes, under load.
@@ -48,6 +51,7 @@ struct Coefficients {
   double chunk = 0;        ///< Cycles a chunk waits for a staging buffer.
   double cluster = 0;      ///< µs a tile if CTAs are in clusters.
   double exchange = 0;     ///< µs a slot that is taken between main loops.
+  double part = 0;         ///< Cycles an element of a tile that is exchanged.
   double cached = 0;       ///< Megabytes of operands that stay in the L2 cache.
 };
 
@@ -65,8 +69,8 @@ struct Machine {
   /// CTAs that fill an SM each, in clusters of this many, at the same time:
   /// a cluster lies within one graphics processing cluster, whose SMs need not
   /// be a multiple of it.
-  int64_t residentClusters2 = 66, residentClusters4 = 32,
-          residentClusters8 = 14;
+  int64_t residentClusters2 = 66, residentClusters4 = 30,
+          residentClusters8 = 12;
   Coefficients fitted;
 
   /// CTAs that can be resident, one an SM, in clusters of `size`.
