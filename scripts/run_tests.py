@@ -221,8 +221,9 @@ class Suites:
         return cases
 
     def fuzz(self):
-        """libFuzzer on the front end for a bounded time (test/fuzz/run.sh), in
-        a build of its own: with sanitizers, and with LLVM shared."""
+        """libFuzzer for a bounded time (test/fuzz/run.sh): on the front end, in a
+        build of its own, with sanitizers and with LLVM shared; and on the passes,
+        in this build."""
         build = os.path.join(ROOT, "build/fuzz")
         if not os.path.exists(os.path.join(build, "build.ninja")):
             parts = "-DTILEWRIGHT_PARTS=dsl;test"
@@ -231,18 +232,24 @@ class Suites:
             )
             if status != 0:
                 return [Case("configure", "failed", output)]
+        return [
+            self.fuzz_target("front-end", build, "dsl"),
+            self.fuzz_target("passes", self.build, "passes"),
+        ]
+
+    def fuzz_target(self, name, build, target):
         script = os.path.join(ROOT, "test/fuzz/run.sh")
         status, output = run(
-            ["sh", script, str(self.fuzz_seconds), build],
+            ["sh", script, str(self.fuzz_seconds), build, target],
             timeout=self.fuzz_seconds + 1200,
         )
         if status == 0 and "fuzz: skipped" in output:
-            return [Case("front-end", "skipped", output)]
+            return Case(name, "skipped", output)
         # A fuzzer that executed nothing proves nothing.
         counted = re.search(r"fuzz: ok, (\d+) inputs", output)
         if status == 0 and counted and int(counted.group(1)) > 0:
-            return [Case("front-end", "passed", counted.group(0))]
-        return [Case("front-end", "failed", f"exit status {status}\n{output}")]
+            return Case(name, "passed", counted.group(0))
+        return Case(name, "failed", f"exit status {status}\n{output}")
 
     def checks(self):
         cases = []

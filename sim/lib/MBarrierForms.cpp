@@ -123,11 +123,12 @@ uint64_t stateOf(const MBarrier &barrier) {
 // wide[0]: Kind; wide[1]: index of the address operand; wide[2]: index of the
 // count operand, or 0; wide[3]: .noComplete; aux: .relaxed; count: .cluster.
 Step arriveStep(Warp &warp, const Inst &inst, uint32_t mask) {
-  if (!inst.aux && inst.wide[0] != ExpectTx) {
-    warp.release(mask);
-    if (inst.count)
-      warp.releaseToPeers(mask);
-  }
+  struct Target {
+    unsigned lane;
+    uint32_t offset;
+    MBarrier *barrier;
+  };
+  llvm::SmallVector<Target, 32> targets;
   for (uint32_t rest = mask; rest; rest &= rest - 1) {
     unsigned l = __builtin_ctz(rest);
     Cta *owner;
@@ -135,8 +136,17 @@ Step arriveStep(Warp &warp, const Inst &inst, uint32_t mask) {
     MBarrier *barrier = find(warp, inst.ops[inst.wide[1]], l, owner, offset);
     if (!barrier)
       return Step::Next;
+    // Before its own release, which says nothing of the init.
     if (owner != &warp.cta)
       warp.checkInit(*barrier, /*byCopy=*/false);
+    targets.push_back({l, offset, barrier});
+  }
+  if (!inst.aux && inst.wide[0] != ExpectTx) {
+    warp.release(mask);
+    if (inst.count)
+      warp.releaseToPeers(mask);
+  }
+  for (auto [l, offset, barrier] : targets) {
     uint64_t value = inst.wide[2] ? warp.get(inst.ops[inst.wide[2]], l) : 1;
     uint64_t state = stateOf(*barrier), phase = barrier->phase;
     if (inst.wide[0] != ExpectTx && inst.wide[0] != CompleteTx)

@@ -178,8 +178,9 @@ bool Machine::rests(Cta &cta) {
 unsigned Machine::turnOf(Warp &warp) {
   if (options.schedule != Schedule::Random || awake)
     return quantum;
+  // Some rests last longer than others take to go around a ring.
   if (warp.rounds == 0 && random() % 4 == 0)
-    warp.rounds = random() % 16;
+    warp.rounds = random() % (random() % 16 ? 16 : 256);
   if (warp.rounds) {
     --warp.rounds;
     return 0;

@@ -26,13 +26,6 @@ bool Releases::covers(unsigned thread, uint32_t time, unsigned by) const {
   return thread / 32 == by / 32 && std::min(met[thread], met[by]) > time;
 }
 
-bool Releases::warpCovers(unsigned first, uint32_t time, unsigned by) const {
-  for (unsigned l = 0; l < 32; ++l)
-    if (covers(first + l, time, by))
-      return true;
-  return false;
-}
-
 std::optional<Conflict> Shadow::genericRead(uint32_t address, uint32_t size,
                                             unsigned thread, uint32_t time) {
   for (uint32_t a = address, e = address + size; a < e; ++a) {

@@ -48,8 +48,6 @@ public:
   void release(unsigned first, uint32_t mask, uint32_t time);
   /// Whether thread `by` can know that an access of `thread` is over.
   bool covers(unsigned thread, uint32_t time, unsigned by) const;
-  /// Whether any thread of the warp of thread `first` has released since.
-  bool warpCovers(unsigned first, uint32_t time, unsigned by) const;
 
 private:
   std::vector<uint32_t> released, met;

@@ -1,19 +1,26 @@
 #!/bin/sh
-# Fuzzes the language front end for a bounded time.
+# Fuzzes the language front end, or the whole compiler, for a bounded time.
 #
-#   test/fuzz/run.sh SECONDS [BUILD]     BUILD defaults to build/dev
+#   test/fuzz/run.sh SECONDS [BUILD [dsl|passes]]     BUILD defaults to build/dev
 #
-# Builds tilewright-fuzz-dsl, replays test/fuzz/regressions, then mutates a
-# corpus made from the kernels, the reference's examples and what earlier runs
-# found (kept in BUILD/fuzz). A finding is left in BUILD/fuzz/findings and fails
-# the run: fix it, then keep the input in test/fuzz/regressions.
-# corpus.tar.gz is what long runs have found: to go on from it, unpack it into
-# BUILD/fuzz first.
+# Builds the target (dsl: tilewright-fuzz-dsl), replays test/fuzz/regressions,
+# then mutates a corpus made from the kernels, the reference's examples and what
+# earlier runs found (kept in BUILD/fuzz). A finding is left in
+# BUILD/fuzz/findings and fails the run: fix it, then keep the input in
+# test/fuzz/regressions. A run without a corpus begins with corpus.tar.gz, what
+# long runs have found.
+#
+# `passes` finds new inputs in a build of the preset `fuzz`, whose libraries are
+# instrumented; in others it goes through those of the corpus:
+#
+#   cmake --preset fuzz "-DTILEWRIGHT_PARTS=dsl;compiler;test"
+#   test/fuzz/run.sh 600 build/fuzz-passes passes
 set -eu
-seconds=${1:?usage: run.sh SECONDS [BUILD]}
+seconds=${1:?usage: run.sh SECONDS [BUILD [dsl|passes]]}
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../.." && pwd)
 build=${2:-$root/build/dev}
+target=tilewright-fuzz-${3:-dsl}
 mkdir -p "$build"
 build=$(cd "$build" && pwd)
 
@@ -21,21 +28,22 @@ build=$(cd "$build" && pwd)
   echo "run.sh: $build is not a configured build" >&2
   exit 2
 }
-if ! ninja -C "$build" -t query tilewright-fuzz-dsl >/dev/null 2>&1; then
-  echo "fuzz: skipped, this build has no libFuzzer"
+if ! ninja -C "$build" -t query "$target" >/dev/null 2>&1; then
+  echo "fuzz: skipped, this build has no $target"
   exit 0
 fi
-ninja -C "$build" -j2 tilewright-fuzz-dsl >"$build/fuzz-build.log" 2>&1 || {
+ninja -C "$build" -j2 "$target" >"$build/fuzz-build.log" 2>&1 || {
   cat "$build/fuzz-build.log" >&2
   exit 1
 }
 
 work=$build/fuzz
-mkdir -p "$work/seeds" "$work/corpus" "$work/findings"
-find "$root/kernels" -name '*.tw' -exec cp {} "$work/seeds/" \;
+mkdir -p "$work/seeds" "$work/findings"
+[ -d "$work/corpus" ] || tar xzf "$here/corpus.tar.gz" -C "$work"
+find "$root/kernels" "$here/seeds" -name '*.tw' -exec cp {} "$work/seeds/" \;
 python3 "$root/test/lit/language/extract.py" --keep "$work/seeds" \
   docs "$root/docs/language.md" >/dev/null
-fuzz=$build/bin/tilewright-fuzz-dsl
+fuzz=$build/bin/$target
 
 # One process for each input: a crash names its file.
 for input in "$here"/regressions/*; do

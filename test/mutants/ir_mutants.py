@@ -75,6 +75,11 @@ SUBJECTS = [
         "wgrad", "kernels/gemm/fp8_wgrad_nt.tw", 128,
         "BM=64 BN=32 WG=1 CL=1 G=8",
     ),
+    Subject(
+        "wgrad, late reads", "kernels/gemm/fp8_wgrad_nt.tw", 128,
+        "BM=64 BN=40 WG=1 CL=1 G=8",
+        "late=1,unroll=2",
+    ),
     Subject("swapped", SWAP, 128, "BM=8 BN=128 WG=2 S=1 G=8"),
     Subject("swapped, K split", SWAP, 256, "BM=16 BN=64 WG=1 S=2 G=8"),
     Subject("two rings", "test/mutants/ir_two_rings.tw", 128, "", least=1),

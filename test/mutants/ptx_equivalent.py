@@ -188,14 +188,6 @@ CLASSES = {
 def may_survive(subject, m):
     """Mutants that are wrong on a GPU and that ten schedules need not show: they
     count as not caught where they are not."""
-    if (subject.name, m.name) == (
-        "gemm-cl2",
-        "wgmma-wait.3 reorder behind mbarrier… (arrive)",
-    ):
-        return True
-    # A free barrier that only peers' plain arrivals reach, much later.
-    if subject.name == "split-k" and m.name.startswith("init.8 reorder behind fence"):
-        return True
     # One of eight releases is not waited for.
     if subject.name == "two-rings" and m.op.kind == "init":
         return (m.operator, m.what) == ("count", "-1")

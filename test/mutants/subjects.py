@@ -100,6 +100,10 @@ SUBJECTS = [
     Subject("wgrad", "kernels/gemm/fp8_wgrad_nt.tw",
             shapes(65, 40, 128, TRIPS) + ONCE, 2,
             dict(BM=64, BN=32, CL=1, G=8, WG=1)),
+    # Scales read behind a product, a store whose rows need no swizzle.
+    Subject("wgrad-late", "kernels/gemm/fp8_wgrad_nt.tw",
+            shapes(65, 48, 128, TRIPS) + ONCE, 2,
+            dict(BM=64, BN=40, CL=1, G=8, WG=1), hints="late=1"),
     # Other majornesses, without promotion.
     Subject("bf16", "kernels/sketches/bf16_gemm.tw", shapes(72, 72, 64, TRIPS) + shapes(64, 64, 64, (9,)), 2,
             dict(BM=64, BN=64, CL=1, G=8, WG=1, TD="bf16", ADD="false", MA="M", MB="N")),
