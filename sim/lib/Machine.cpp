@@ -179,8 +179,10 @@ unsigned Machine::turnOf(Warp &warp) {
   if (options.schedule != Schedule::Random || awake)
     return quantum;
   // Some rests last longer than others take to go around a ring.
-  if (warp.rounds == 0 && random() % 4 == 0)
-    warp.rounds = random() % (random() % 16 ? 16 : 256);
+  if (warp.rounds == 0 && random() % 4 == 0) {
+    uint64_t length = random();
+    warp.rounds = length % (random() % 16 ? 16 : 256);
+  }
   if (warp.rounds) {
     --warp.rounds;
     return 0;

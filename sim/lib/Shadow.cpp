@@ -13,17 +13,36 @@ void Releases::release(unsigned first, uint32_t mask, uint32_t time) {
   uint32_t latest = 0;
   for (uint32_t rest = mask; rest; rest &= rest - 1)
     latest = std::max(latest, met[first + __builtin_ctz(rest)]);
+  std::unique_ptr<History> &history = warps[first / 32];
+  if (!history)
+    history = std::make_unique<History>();
+  Event &event = history->events[history->next];
+  history->next = (history->next + 1) % history->events.size();
+  event.time = time;
   for (unsigned l = 0; l < 32; ++l) {
     unsigned t = first + l;
     uint32_t covered = mask >> l & 1 ? time : std::min(met[t], latest);
     released[t] = std::max(released[t], covered);
+    event.covered[l] = released[t];
   }
 }
 
-bool Releases::covers(unsigned thread, uint32_t time, unsigned by) const {
-  if (thread == by || released[thread] > time)
+bool Releases::covers(unsigned thread, uint32_t time, unsigned by,
+                      uint32_t lastSync) const {
+  if (thread == by ||
+      (thread / 32 == by / 32 && std::min(met[thread], met[by]) > time))
     return true;
-  return thread / 32 == by / 32 && std::min(met[thread], met[by]) > time;
+  if (released[thread] <= time)
+    return false;
+  // Backwards from the last one; each covers what those before it did.
+  const History &history = *warps[thread / 32];
+  unsigned size = history.events.size();
+  for (unsigned i = 1; i <= size; ++i) {
+    const Event &event = history.events[(history.next + size - i) % size];
+    if (event.time <= lastSync)
+      return event.covered[thread % 32] > time;
+  }
+  return true;
 }
 
 std::optional<Conflict> Shadow::genericRead(uint32_t address, uint32_t size,
@@ -97,9 +116,10 @@ Shadow::uninitialised(llvm::ArrayRef<ByteRange> ranges) const {
 
 std::optional<Conflict> Shadow::unreleased(ByteRange range,
                                            const Releases &releases,
-                                           unsigned by) const {
+                                           unsigned by,
+                                           uint32_t lastSync) const {
   for (uint32_t a = range.begin, e = range.end(); a < e; ++a)
-    if (read[a] && !releases.covers(reader[a], read[a], by))
+    if (read[a] && !releases.covers(reader[a], read[a], by, lastSync))
       return Conflict{Hazard::UnreleasedRead, a};
   return std::nullopt;
 }

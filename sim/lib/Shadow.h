@@ -6,6 +6,8 @@
 #include "tilewright/Sim/Ranges.h"
 #include "tilewright/Sim/Report.h"
 #include "llvm/ADT/ArrayRef.h"
+#include <array>
+#include <memory>
 #include <optional>
 #include <vector>
 
@@ -37,20 +39,36 @@ private:
 /// (an arrival at a barrier, a fence, an atomic) covers its own accesses before
 /// it, and those of other lanes of its warp before the last bar.warp.sync of
 /// both (PTX ISA, bar.warp.sync: it orders memory among the lanes; shfl, vote,
-/// elect and .aligned do not). Only that a release is missing is told, not that
-/// nobody waited for it, so no correct program is reported.
+/// elect and .aligned do not). Others know of it from their next
+/// synchronisation on; which one that has to be is not told, so no correct
+/// program is reported.
 class Releases {
 public:
-  explicit Releases(unsigned threads) : released(threads), met(threads) {}
+  explicit Releases(unsigned threads)
+      : released(threads), met(threads), warps(threads / 32) {}
   /// Lanes `mask` of the warp of thread `first` meet.
   void meet(unsigned first, uint32_t mask, uint32_t time);
   /// They release, each for itself.
   void release(unsigned first, uint32_t mask, uint32_t time);
-  /// Whether thread `by` can know that an access of `thread` is over.
-  bool covers(unsigned thread, uint32_t time, unsigned by) const;
+  /// Whether thread `by`, which has last synchronised at `lastSync`, can know
+  /// that an access of `thread` is over.
+  bool covers(unsigned thread, uint32_t time, unsigned by,
+              uint32_t lastSync) const;
 
 private:
+  /// What was released at `time`: of each lane, all before.
+  struct Event {
+    uint32_t time = 0;
+    std::array<uint32_t, 32> covered = {};
+  };
+  /// The last releases of a warp, as many as come between two
+  /// synchronisations of others: what went before counts as known.
+  struct History {
+    std::array<Event, 32> events;
+    unsigned next = 0;
+  };
   std::vector<uint32_t> released, met;
+  std::vector<std::unique_ptr<History>> warps;
 };
 
 /// A byte that must not be accessed so.
@@ -82,9 +100,10 @@ public:
   std::optional<Conflict> asyncWriteBegin(ByteRange range,
                                           const ProxyFences *fences);
   /// A byte of a range that is to be overwritten by what thread `by` does,
-  /// whose last reader has not released it.
+  /// which has last synchronised at `lastSync`, and whose last reader has not
+  /// released it by then.
   std::optional<Conflict> unreleased(ByteRange range, const Releases &releases,
-                                     unsigned by) const;
+                                     unsigned by, uint32_t lastSync) const;
   /// `range` as at the begin, `touched` the bytes that were really written.
   void asyncWriteEnd(ByteRange range, llvm::ArrayRef<ByteRange> touched);
   /// The thread of the cluster that wrote a byte last, of those not written by

@@ -160,7 +160,7 @@ void Warp::releaseToPeers(uint32_t mask) {
 void Warp::checkReleased(const Cta &owner, ByteRange range, unsigned lane) {
   const Releases &releases = machine.releases;
   unsigned by = cta.rank * 1024 + thread(lane);
-  if (auto conflict = owner.shadow.unreleased(range, releases, by))
+  if (auto conflict = owner.shadow.unreleased(range, releases, by, lastSync))
     return reportConflict(owner, *conflict, "overwrites");
   auto meets = [&](ByteRange other) {
     return other.begin < range.end() && range.begin < other.end();

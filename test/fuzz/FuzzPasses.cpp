@@ -33,6 +33,7 @@ constexpr const char *internalWords[] = {
     "error: .*run [a-z0-9]+-[a-z0-9-]+",
     "<unknown>:0: error",
     "error: loc\\(",
+    "does not dominate",
     "a bug of the compiler",
 };
 

@@ -83,14 +83,15 @@ def is_release(opcode):
     return opcode.startswith("mbarrier.arrive") and "expect_tx" not in opcode
 
 
-def reads_are_met(lines):
+def reads_are_met(lines, late):
     """No warp releases a slot while a lane's plain read of it has not been followed
     by a bar.warp.sync or a barrier.
 
     A fact is a state on some path: how many slots are held (their products are
     committed, their release is to come), and which slots' reads have not been met,
     each as the number of products committed since (0: its own is to come). A
-    release is of the oldest slot that is held."""
+    release is of the oldest slot that is held, and so are reads whose opcode matches
+    `late`: they stand behind their product."""
     flow = Flow(lines)
 
     def transfer(facts, opcode, text, guard):
@@ -99,7 +100,8 @@ def reads_are_met(lines):
             if re.match(r"bar\.warp|(bar|barrier)\.(cta\.)?sync", opcode):
                 reads = frozenset()
             elif re.match(r"ld\.shared|ldmatrix", opcode):
-                reads = reads | {0}
+                own = late and re.match(late, opcode)
+                reads = reads | {held if own else 0}
             elif opcode.startswith("wgmma.commit"):
                 held, reads = min(held + 1, 8), frozenset(min(r + 1, 8) for r in reads)
             elif is_release(opcode):
@@ -149,7 +151,7 @@ def earlier_meeting(subject, m):
     # A release has the source line of its get: no plain read is of that ring.
     if subject.plain_lines and m.op.source.split(":")[0] not in subject.plain_lines:
         return True
-    return reads_are_met(m.lines)
+    return reads_are_met(m.lines, subject.late_reads)
 
 
 def vain_peek(subject, m):

@@ -23,6 +23,7 @@ class Subject:
         # init, of the one whose slots are read by plain loads.
         self.plain_reads = None
         self.plain_lines = set()  # Of the gets of that ring.
+        self.late_reads = None  # Opcodes of reads of a slot behind its product.
         self.path = ""
 
     def prepare(self, folder):
@@ -111,5 +112,6 @@ SUBJECTS = [
     Subject("two-rings", "test/mutants/kernels/two_rings.tw",
             shapes(65, 40, 128, TRIPS[:-1]) + ONCE, 1, dict(BM=64, BN=32)),
 ]  # fmt: skip
+next(s for s in SUBJECTS if s.name == "wgrad-late").late_reads = r"ld\.shared\.v2"
 SUBJECTS[-1].plain_reads = (0, 1)
 SUBJECTS[-1].plain_lines = {"18"}

@@ -24,7 +24,7 @@ static LogicalResult checkElement(Operation *op, Type type) {
       type.isSignlessInteger(8) || type.isSignlessInteger(16) ||
       type.isSignlessInteger(32) || type.isSignlessInteger(64))
     return success();
-  return op->emitOpError("accesses single elements of type ")
+  return op->emitError("this accesses single elements of type ")
          << type << "; not lowered yet";
 }
 

@@ -123,8 +123,10 @@ private:
       bool follows = release && release.getSlot() == copies[i].get.getSlot();
       // The next product takes the registers; it gets others below.
       if (op != copies[i + 1].first)
-        for (Value operand : op->getOperands())
-          follows |= set.contains(operand.getDefiningOp());
+        op->walk([&](Operation *inner) {
+          for (Value operand : inner->getOperands())
+            follows |= set.contains(operand.getDefiningOp());
+        });
       if (follows)
         set.insert(op);
     }

@@ -5,6 +5,8 @@
 //===----------------------------------------------------------------------===//
 
 #include "StoreChunks.h"
+#include "tilewright/Dialect/Pipe/PipeDialect.h"
+#include "tilewright/Support/ResourcePlan.h"
 #include "tilewright/Transforms/Layouts.h"
 
 using namespace mlir;
@@ -45,6 +47,30 @@ static SmallVector<int64_t> possibleExtents(const FragmentLayout &layout,
   return result;
 }
 
+/// Bytes of shared memory that staging may take: what is left by the pipes, of
+/// which one that gets all it can should have four slots at least.
+static int64_t getStagingBytes(tile::KernelOp kernel) {
+  constexpr int64_t fewSlots = 4;
+  int64_t left = TargetLimits::sm90().sharedBytes;
+  for (auto ring : kernel.getBody().getOps<pipe::RingOp>()) {
+    int64_t bytes = 0;
+    for (unsigned i = 0; i < ring.getFieldNames().size(); ++i) {
+      llvm::Expected<SharedLayout> layout =
+          toLayout(ring.getFieldLayout(i), ring.getFieldType(i));
+      if (layout)
+        bytes += layout->totalBytes();
+      else
+        llvm::consumeError(layout.takeError());
+    }
+    auto depth = static_cast<int64_t>(ring.getDepth());
+    if (ring.getConsumer() == pipe::Consumer::CopyEngine)
+      depth = std::max<int64_t>(depth, 1) *
+              static_cast<int64_t>(ring.getInstances().value_or(1));
+    left -= bytes * (depth ? depth : fewSlots);
+  }
+  return left;
+}
+
 /// The extent of the inner axis and whether its rows lie without a swizzle.
 struct InnerExtent {
   int64_t extent;
@@ -56,7 +82,7 @@ struct InnerExtent {
 /// and two barriers for every few columns: longer rows instead, if there are
 /// such that need no swizzle.
 static InnerExtent chooseInner(ArrayRef<int64_t> possible, int64_t bits,
-                               int64_t cap) {
+                               int64_t cap, int64_t mostRowBytes) {
   int64_t best = 0, bestSpan = -1;
   for (int64_t extent : possible) {
     // PTX ISA, tensor copies: the inner extent of a box is a multiple of 16
@@ -72,8 +98,8 @@ static InnerExtent chooseInner(ArrayRef<int64_t> possible, int64_t bits,
   if (bestSpan < 64)
     for (int64_t extent : possible)
       if (int64_t bytes = extent * bits / 8;
-          bytes >= kRowBytes && extent <= std::min(cap, kBoxExtent) &&
-          isFreeOfConflicts(bytes, bits))
+          bytes >= kRowBytes && bytes <= mostRowBytes &&
+          extent <= std::min(cap, kBoxExtent) && isFreeOfConflicts(bytes, bits))
         return {extent, /*plain=*/true};
   return {best, /*plain=*/false};
 }
@@ -100,8 +126,12 @@ tilewright::chooseStoreChunks(tile::StoreOp store, ArrayRef<StringAttr> order) {
     SmallVector<int64_t> possible = possibleExtents(layout, axis, extent);
     int64_t chosen = extent;
     if (axis == order.back()) {
-      InnerExtent inner =
-          chooseInner(possible, bits, cap(axis).value_or(extent));
+      // All groups stage at the same time.
+      int64_t groups = store->getParentOfType<tile::RoleOp>().getCount();
+      InnerExtent inner = chooseInner(
+          possible, bits, cap(axis).value_or(extent),
+          getStagingBytes(store->getParentOfType<tile::KernelOp>()) / groups /
+              std::max<int64_t>(rows, 1));
       chosen = inner.extent;
       plain = inner.plain;
     } else {

@@ -132,3 +132,43 @@ tile.kernel @reads(%n: index {tile.name = "N"}) target "sm_90a" {
     } {tile.overlap}
   }
 }
+
+// A branch takes the first sum: its operands would move behind it, so the loop
+// is left alone.
+// CHECK-LABEL: tile.kernel @captured
+tile.kernel @captured(%n: index {tile.name = "N"}) target "sm_90a" {
+  %c0 = arith.constant 0 : index
+  %c2 = arith.constant 2 : index
+  %d = arith.constant 0 : i64
+  %more = arith.cmpi sgt, %n, %c2 : index
+  pipe.ring @p depth(2) fields ["a", "b"] [!a, !b]
+  tile.role "math" groups(1) {
+    %zero = arith.constant dense<0.0> : vector<8xf32>
+    %set = mma.undef : vector<8xf32>
+    %r:2 = scf.for %k = %c0 to %n step %c2 iter_args(%acc = %zero, %t = %set) -> (vector<8xf32>, vector<8xf32>) {
+      %s0 = pipe.acquire_get @p : !pipe.slot<@p>
+      %p0 = mma.wgmma %d, %d into %t shape 64 16 32 types f8E4M3FN f8E4M3FN zero : vector<8xf32> -> vector<8xf32>
+      // CHECK: mma.commit
+      // CHECK-NEXT: mma.wait 0
+      mma.commit
+      %w0 = mma.wait 0 tie(%p0 : vector<8xf32>) -> vector<8xf32>
+      pipe.release %s0 : !pipe.slot<@p>
+      %f0 = arith.addf %w0, %acc : vector<8xf32>
+      // CHECK: scf.if
+      %q0 = scf.if %more -> (vector<8xf32>) {
+        %twice = arith.addf %f0, %f0 : vector<8xf32>
+        scf.yield %twice : vector<8xf32>
+      } else {
+        scf.yield %f0 : vector<8xf32>
+      }
+      %s1 = pipe.acquire_get @p : !pipe.slot<@p>
+      // CHECK: mma.wgmma
+      %p1 = mma.wgmma %d, %d into %w0 shape 64 16 32 types f8E4M3FN f8E4M3FN zero : vector<8xf32> -> vector<8xf32>
+      mma.commit
+      %w1 = mma.wait 0 tie(%p1 : vector<8xf32>) -> vector<8xf32>
+      pipe.release %s1 : !pipe.slot<@p>
+      %f1 = arith.addf %w1, %q0 : vector<8xf32>
+      scf.yield %f1, %w1 : vector<8xf32>, vector<8xf32>
+    } {tile.overlap}
+  }
+}

@@ -162,6 +162,23 @@ tile.kernel @odd(
 
 // -----
 
+// Unless the pipes leave no memory for the longer row.
+
+// CHECK-LABEL: tile.kernel @full
+#acc = #tile.fragment<threads = [4, 8, 4], regs = [2, 2, 17, 1], axes = ["m", "n"], strides = [0, 1, 16, 0, 8, 0, 64, 2, 0, 0, 1, 0, 8, 0]>
+tile.kernel @full(
+    %D: !tile.tensor<2, f32> {tile.name = "D", tile.mode = "out", tile.major = 1 : i64, tile.shape = ["M", "N"]}) target "sm_90a" {
+  pipe.ring @p depth(4) fields ["a"] [!tile.view<[m: 400, k: 128], f8E4M3FN>] layouts [#tile.shared<["m", "k"], swizzle = 128>]
+  tile.role "math" groups(1) {
+    %z = arith.constant 0.0 : f32
+    %t = tile.splat %z : f32 -> !tile.tile<[m: 64, n: 136], f32, #acc>
+    // expected-remark @+1 {{for each of 17 chunks of m: 64, n: 8}}
+    tile.store %t to %D[affine_map<(m, n) -> (m, n)>]() : !tile.tile<[m: 64, n: 136], f32, #acc>, !tile.tensor<2, f32>
+  }
+}
+
+// -----
+
 // A part of a wave is no part of a thread's registers.
 #acc = #tile.fragment<threads = [4, 8, 4], regs = [2, 2, 16, 2], axes = ["m", "n"], strides = [0, 1, 16, 0, 8, 0, 64, 2, 0, 0, 1, 0, 8, 0]>
 tile.kernel @small(
