@@ -103,6 +103,12 @@ CLASSES = [
         and m["kind"] == "move earlier",
     ),
     (
+        "waits behind a read of a held slot",
+        lambda m: m["op"] == "mma.wait"
+        and m["kind"] == "move later"
+        and m["over"] == "tile.load_shared",
+    ),
+    (
         "waits for the copy engine earlier",
         lambda m: m["op"] == "tma.elect" and m["kind"] == "move earlier",
     ),

@@ -48,9 +48,9 @@ static SmallVector<int64_t> possibleExtents(const FragmentLayout &layout,
 }
 
 /// Bytes of shared memory that staging may take: what is left by the pipes, of
-/// which one that gets all it can should have four slots at least.
+/// which one that gets all it can should have three slots at least.
 static int64_t getStagingBytes(tile::KernelOp kernel) {
-  constexpr int64_t fewSlots = 4;
+  constexpr int64_t fewSlots = 3;
   int64_t left = TargetLimits::sm90().sharedBytes;
   for (auto ring : kernel.getBody().getOps<pipe::RingOp>()) {
     int64_t bytes = 0;
