@@ -75,6 +75,16 @@ class Variant:
         base = os.path.splitext(os.path.basename(self.source()))[0]
         return f"{base}-{digest.hexdigest()}"
 
+    def arguments(self):
+        """Constants and hints as words of `tilewright`'s command line."""
+        words = [f"-D{name}={_show(value)}" for name, value in self.constants.items()]
+        hints = [
+            f"{name[5:]}={value}"
+            for name, value in self.options.items()
+            if name.startswith("hint.")
+        ]
+        return words + (["--hint", ",".join(hints)] if hints else [])
+
     def describe(self):
         """One line: constants, baked dimensions, hints."""
         words = [f"{k}={_show(v)}" for k, v in self.constants.items()]

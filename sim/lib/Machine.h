@@ -264,12 +264,12 @@ struct WgmmaOp {
 };
 
 /// What a wgmma has read, and when each of the four warps had waited for it
-/// (0: it has not): then it is the warp's to release, and when it did so first.
+/// (0: it has not): then it is the warp's to release.
 struct PastRead {
   const Inst *inst = nullptr;
   uint32_t number = 0; ///< Operation, from 1 on.
   ByteRanges touched;
-  std::array<uint32_t, 4> waited = {}, released = {};
+  std::array<uint32_t, 4> waited = {};
 };
 
 struct WarpGroup {

@@ -45,6 +45,14 @@ bool Releases::covers(unsigned thread, uint32_t time, unsigned by,
   return true;
 }
 
+bool Releases::warpCovers(unsigned first, uint32_t time, unsigned by,
+                          uint32_t lastSync) const {
+  for (unsigned l = 0; l < 32; ++l)
+    if (covers(first + l, time, by, lastSync))
+      return true;
+  return false;
+}
+
 std::optional<Conflict> Shadow::genericRead(uint32_t address, uint32_t size,
                                             unsigned thread, uint32_t time) {
   for (uint32_t a = address, e = address + size; a < e; ++a) {

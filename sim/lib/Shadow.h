@@ -54,6 +54,9 @@ public:
   /// that an access of `thread` is over.
   bool covers(unsigned thread, uint32_t time, unsigned by,
               uint32_t lastSync) const;
+  /// Whether any thread of the warp of thread `first` has released so.
+  bool warpCovers(unsigned first, uint32_t time, unsigned by,
+                  uint32_t lastSync) const;
 
 private:
   /// What was released at `time`: of each lane, all before.

@@ -140,15 +140,6 @@ void Warp::noteGlobal(uint64_t address, uint64_t bytes, bool writes,
 
 void Warp::release(uint32_t mask) {
   machine.releases.release(cta.rank * 1024 + index * 32, mask, machine.time);
-  if (index / 4 >= cta.groups.size())
-    return;
-  // From the last read on; those before one that was released were, too.
-  for (PastRead &read : llvm::reverse(cta.groups[index / 4].past)) {
-    if (read.released[index % 4])
-      break;
-    if (read.waited[index % 4])
-      read.released[index % 4] = machine.time;
-  }
 }
 
 void Warp::releaseToPeers(uint32_t mask) {
@@ -169,13 +160,12 @@ void Warp::checkReleased(const Cta &owner, ByteRange range, unsigned lane) {
     for (const PastRead &read : group.past) {
       if (!llvm::any_of(read.touched, meets))
         continue;
-      // By a warp that had waited, and before what this warp has waited for.
       bool isReleased = false;
-      for (unsigned w = 0; w < 4 && !isReleased; ++w) {
-        bool isOwn = owner.rank * 32 + index * 4 + w == by / 32;
-        isReleased = isOwn ? read.waited[w] != 0
-                           : read.released[w] && read.released[w] <= lastSync;
-      }
+      for (unsigned w = 0; w < 4 && !isReleased; ++w)
+        isReleased =
+            read.waited[w] &&
+            releases.warpCovers(owner.rank * 1024 + index * 128 + w * 32,
+                                read.waited[w], by, lastSync);
       if (isReleased)
         continue;
       return report(

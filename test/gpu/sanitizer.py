@@ -20,11 +20,7 @@ def check(variant, tool, program):
     bm, bn = variant.constants["BM"], variant.constants["BN"]
     shape = f"M={bm + 1},N={2 * bn + 8},K={128 * 9 + 16}"
     command = ["compute-sanitizer", "--tool", tool, "--error-exitcode", "9", program]
-    command += ["run", variant.source(), "--shape", shape]
-    command += [f"-D{name}={value}" for name, value in variant.constants.items()]
-    hints = [f"{k[5:]}={v}" for k, v in variant.options.items() if k.startswith("hint.")]
-    if hints:
-        command += ["--hint", ",".join(hints)]
+    command += ["run", variant.source(), "--shape", shape, *variant.arguments()]
     done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     if done.returncode == 0:
         return None

@@ -175,9 +175,8 @@ std::string SharedLayout::str() const {
 
 llvm::Expected<BoxPlan>
 SharedLayout::boxes(llvm::ArrayRef<int64_t> limits) const {
-  // PTX ISA, "Tensors": an extent of a box is 1..256 elements, the rank is at
-  // most 5, the bytes of its innermost extent are a multiple of 16.
-  constexpr int64_t maxBoxExtent = 256;
+  // PTX ISA, "Tensors": the rank of a box is at most 5, the bytes of its
+  // innermost extent are a multiple of 16.
   constexpr size_t maxRank = 5;
   if (axisList.empty())
     return error("an empty layout has no boxes");

@@ -16,8 +16,6 @@ using namespace tilewright;
 static constexpr int64_t kRowBytes = 128;
 /// Rows of a chunk: those of one wave, which all threads of a group hold.
 static constexpr int64_t kRows = 64;
-/// PTX ISA, "Tensors": the most elements of a box along an axis.
-static constexpr int64_t kBoxExtent = 256;
 
 /// The widest swizzle whose span divides a row.
 static int64_t widestSpan(int64_t rowBytes) {
@@ -99,7 +97,8 @@ static InnerExtent chooseInner(ArrayRef<int64_t> possible, int64_t bits,
     for (int64_t extent : possible)
       if (int64_t bytes = extent * bits / 8;
           bytes >= kRowBytes && bytes <= mostRowBytes &&
-          extent <= std::min(cap, kBoxExtent) && isFreeOfConflicts(bytes, bits))
+          extent <= std::min(cap, maxBoxExtent) &&
+          isFreeOfConflicts(bytes, bits))
         return {extent, /*plain=*/true};
   return {best, /*plain=*/false};
 }

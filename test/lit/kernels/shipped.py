@@ -28,13 +28,10 @@ def commands(tool):
                 for spec in specs:
                     variant = parse_variant(spec)
                     words = [tool, "compile", variant.source(), "--strict"]
-                    words += [f"-D{k}={v}" for k, v in variant.constants.items()]
+                    words += variant.arguments()
                     baked = [f"{k}={v}" for k, v in variant.baked(shape).items()]
                     if baked:
                         words += ["--bake", ",".join(baked)]
-                    hints = [f"{k[5:]}={v}" for k, v in variant.options.items()]
-                    if hints:
-                        words += ["--hint", ",".join(hints)]
                     found.setdefault(tuple(words))
     return list(found)
 

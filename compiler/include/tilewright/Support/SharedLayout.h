@@ -70,6 +70,9 @@ struct SharedAxis {
   }
 };
 
+/// PTX ISA, "Tensors": an extent of a box is 1 to this many elements.
+inline constexpr int64_t maxBoxExtent = 256;
+
 /// The tensor-map boxes that fill a field (or store it): all boxes have the
 /// same extents, so one descriptor serves them all.
 struct BoxPlan {
